@@ -1,0 +1,113 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { codeOf, translate } from "../../shared/aws/translate";
+import { type ClowderError, InvalidManifest, type Problem } from "../../shared/errors";
+import { accepted } from "../../shared/lambda/accepted";
+import type { Environment } from "../../shared/lambda/environment";
+import { preflight } from "../../shared/lambda/preflight";
+import { type Answer, type Request, route } from "../../shared/lambda/route";
+import type { ClusterPlan } from "../../shared/plan/cluster-plan";
+import { executionName } from "../../shared/plan/names";
+import { planCluster } from "../../shared/plan/plan-cluster";
+import type { ClusterRecord } from "../../shared/registry/cluster-record";
+import { createRecord, refOf } from "../../shared/registry/clusters";
+import { newRecord } from "../../shared/registry/new-record";
+import { type Registry, writeRecord } from "../../shared/registry/registry";
+import { readCreateOptions } from "../../shared/spec/create-options";
+import type { Deployment } from "../../shared/spec/deployment";
+import { readManifest } from "../../shared/spec/read-manifest";
+
+const DAY = 86_400;
+
+interface Clients {
+  db: DynamoDBClient;
+  ec2: EC2Client;
+  s3: S3Client;
+  sfn: SFNClient;
+}
+const clients: Clients = { db: new DynamoDBClient(), ec2: new EC2Client(), s3: new S3Client(), sfn: new SFNClient() };
+export const handler = route((request, environment) => createCluster(clients, environment, request));
+
+/**
+ * Reads and plans the whole cluster before anything is made; then records it, starts the create machine, and answers 202.
+ * With `?dryRun=true` the plan is the answer and nothing is written.
+ * @throws InvalidManifest, UnreadableBody, BodyTooLarge, ImageNotFound, BucketTaken, ClusterExists
+ */
+export async function createCluster(
+  { db, ec2, s3, sfn }: Clients,
+  { deployment, table, createMachineArn }: Environment,
+  request: Request,
+): Promise<Answer> {
+  const registry = { db, table };
+  const { options, manifest, warnings } = readRequest(request, deployment);
+  const found = await preflight({ registry, ec2, s3, deployment, options }, manifest);
+  const plan = planCluster(manifest, {
+    now: request.now,
+    uid: newUid(),
+    nonce: randomBytes(16).toString("hex"),
+    owner: request.caller.arn,
+    deployment,
+    options,
+    images: found.images,
+    warnings: [...warnings, ...found.warnings],
+  });
+  if (options.dryRun) return { status: 200, body: { plan, warnings: plan.warnings } };
+  const record = newRecord(plan, createMachineArn);
+  await createRecord(registry, { record, plan, documents: manifest.documents });
+  await startCreate({ sfn, registry, createMachineArn }, record, plan);
+  return accepted(record, deployment.waits, { createdAt: record.createdAt, warnings: record.warnings });
+}
+
+/** Every problem of the query and of the body, at once. */
+function readRequest({ query, body }: Request, deployment: Deployment) {
+  const problems: Problem[] = [];
+  const collecting = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof InvalidManifest)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const options = collecting(() => readCreateOptions(query, deployment));
+  const read = collecting(() => readManifest(body, deployment, options ?? readCreateOptions({}, deployment)));
+  if (!options || !read) throw new InvalidManifest(problems);
+  return { options, ...read };
+}
+
+/** Ten of `[a-z0-9]`, a letter first: it is part of names that must begin with one. */
+function newUid(): string {
+  const any = () => randomInt(36).toString(36);
+  return `${String.fromCharCode(97 + randomInt(26))}${Array.from({ length: 9 }, any).join("")}`;
+}
+
+/** A create that cannot start is closed at once, so that its name is free again: nothing was made. */
+async function startCreate(
+  { sfn, registry, createMachineArn }: { sfn: SFNClient; registry: Registry; createMachineArn: string },
+  record: ClusterRecord,
+  { waits }: ClusterPlan,
+): Promise<void> {
+  const cluster = refOf(record);
+  const name = executionName(cluster.uid, "create", cluster.epoch);
+  try {
+    await sfn.send(new StartExecutionCommand({ stateMachineArn: createMachineArn, name, input: JSON.stringify({ cluster, waits }) }));
+  } catch (thrown) {
+    // The reply to the SDK's first try was lost.
+    if (codeOf(thrown) === "ExecutionAlreadyExists") return;
+    await abandon(registry, record, translate(thrown));
+    throw thrown;
+  }
+}
+
+/** The epoch is raised too: should the execution run after all, it makes nothing. */
+async function abandon(registry: Registry, record: ClusterRecord, { name: code, blame, message }: ClowderError): Promise<void> {
+  const now = new Date();
+  const at = now.toISOString();
+  const failure = { code, blame, message, stage: "StartCreate", at };
+  const forgetAt = Math.floor(now.getTime() / 1000) + DAY;
+  await writeRecord(registry, refOf(record), { set: { status: "Deleted", deletedAt: at, failure, forgetAt }, raise: ["epoch"] }, "uid");
+}

@@ -1,0 +1,88 @@
+import { differenceFrom, inventory } from "./emulators/inventory";
+import { type DemoOptions, readOptions } from "./demo-options";
+import { createEnded, follow, post, remove } from "./life";
+import { evidenceRows } from "./machines/evidence/rows";
+import { readManifest } from "./manifest";
+import { showRows } from "./rows";
+import { slackLines } from "./receiver";
+import { type LocalService, withService } from "./service";
+import { type Happening, renderChecks, renderHappening } from "./timeline";
+
+/** One cluster's whole life through the HTTP API, shown as it happens. Answers whether all went as the options ask. */
+async function demo(service: LocalService, options: DemoOptions, print: Printer): Promise<boolean> {
+  const { text } = readManifest(options.manifest);
+  const before = await inventory(service.emulators);
+  const posted = await post(service, text);
+  print.line(`\nPOST /clusters with ${options.manifest}: 202, ${posted.name}, uid ${posted.uid}`);
+  for (const { path, message } of posted.warnings) print.line(`  warning  ${path} ${message}`);
+  const created = await follow(service, posted, createEnded, print.happening);
+  const ready = created.status === "Ready";
+  const { dataPlane, failure } = created;
+  if (ready) print.line(`\nYour cluster ${created.name} is ready, ${((Date.parse(created.readyAt!) - posted.at) / 1000).toFixed(1)} s after the POST`);
+  else print.line(`\nYour cluster ${created.name} failed: ${failure!.code} at ${failure!.stage}\n  ${failure!.message}\n  ${failure!.nextStep ?? ""}`);
+  if (dataPlane?.checks.length) print.checks(`Calico's eBPF data plane: ${dataPlane.status}, ${dataPlane.reason}. Evidence: ${dataPlane.collectedBy}`, dataPlane.checks);
+  print.json({ result: ready ? "ready" : "failed", cluster: created.name, dataPlane, failure });
+  const expected = options.fail ? "False" : evidenceRows[options.row]!.expect.status;
+  const asAsked = ready === (expected === "True");
+  if (options.keep && ready) return asAsked;
+
+  if (ready) print.line(`\nDELETE /clusters/${created.name}`);
+  else print.line("\nThe service takes away what was made");
+  const deleted = await remove(service, posted, created, print.happening);
+  const { left, missing } = await differenceFrom(before, service.emulators);
+  for (const message of service.receiver.slack) print.slack(slackLines(message));
+  print.line(`\nThe webhook's receiver verified ${service.receiver.webhooks.map(({ type }) => type).join(", ") || "nothing"}`);
+  const same = left.length + missing.length === 0;
+  if (deleted.status !== "Deleted") print.line(`The delete did not end: ${deleted.status}, ${deleted.failure?.code}: ${deleted.failure?.message}`);
+  print.line(same ? `Nothing is left: the account has the same ${before.length} things as before` : `Left behind: ${[...left, ...missing.map((line) => `(gone) ${line}`)].join(", ")}`);
+  const { faults } = service.machines;
+  for (const fault of [...faults, ...service.receiver.refused]) print.line(`fault of the simulation: ${fault}`);
+  print.json({ result: deleted.status.toLowerCase(), left, missing, faults, told: service.receiver.webhooks.map(({ type }) => type) });
+  return asAsked && same && deleted.status === "Deleted" && (options.fail !== undefined || faults.length === 0) && service.receiver.refused.length === 0;
+}
+
+interface Printer {
+  line(text: string): void;
+  happening(happening: Happening): void;
+  checks(title: string, checks: { check: string; status: string; message: string }[]): void;
+  slack(lines: string[]): void;
+  json(value: object): void;
+}
+
+/** People read lines; with `--json` programs read one object a line. */
+function printer(json: boolean, colour: boolean): Printer {
+  const nothing = () => {};
+  const object = (value: object) => console.log(JSON.stringify(value));
+  if (json) return { line: nothing, happening: object, checks: nothing, slack: nothing, json: object };
+  return {
+    line: (text) => console.log(text),
+    happening: (happening) => console.log(renderHappening(happening, colour)),
+    checks: (title, checks) => console.log([title, ...renderChecks(checks, colour)].join("\n")),
+    slack: (lines) => console.log(["\nSlack was told:", ...lines.map((line) => `  | ${line}`)].join("\n")),
+    json: nothing,
+  };
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  const print = printer(options.json, Boolean(process.stdout.isTTY) && !process.env["NO_COLOR"]);
+  print.line("Clowder on this machine: two AWS emulators with IAM enforced, the packaged service, and simulated machines in place of EC2's");
+  const scenario = (cluster: string) => ({ row: options.row === "all" ? cluster.split(".")[0]! : options.row, fail: options.fail });
+  const say = options.row === "all" || options.json ? undefined : (line: string) => print.line(`          ${line}`);
+  const ok = await withService({ name: "demo", speed: options.speed, scenario, ...(say && { say }) }, async (service) => {
+    const { emulators, package: packaging, deploy } = service.seconds;
+    print.line(`emulators ${emulators.toFixed(1)} s, package ${packaging.toFixed(1)} s, deploy ${deploy.toFixed(1)} s: ${service.deployed.apiUrl}`);
+    const went = options.row === "all" ? await showRows(service, readManifest(options.manifest), print.line) : await demo(service, options, print);
+    if (options.keep) {
+      print.line("Kept; Ctrl-C ends it");
+      await new Promise((_, end) => process.stdin.once("end", end).resume());
+    }
+    return went;
+  });
+  process.exitCode = ok ? 0 : 1;
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,62 @@
+import type { ClusterView } from "../shared/registry/cluster-view";
+import type { LocalService } from "./service";
+import { type Happening, happenings } from "./timeline";
+
+const LOOK_MS = 250;
+const LIMIT_MS = 240_000;
+
+export interface Posted {
+  name: string;
+  uid: string;
+  warnings: { path: string; message: string }[];
+  /** Epoch milliseconds. */
+  at: number;
+}
+
+/** @throws Error with the API's problem when it is not accepted */
+export async function post(service: LocalService, manifest: Uint8Array | string, query = ""): Promise<Posted> {
+  const at = Date.now();
+  const answer = await service.request("POST", `/clusters${query}`, { type: "application/yaml", bytes: manifest });
+  if (answer.status !== 202) throw new Error(`POST /clusters answered ${answer.status}: ${answer.text}`);
+  return { ...answer.json<Omit<Posted, "at">>(), at };
+}
+
+export async function view(service: LocalService, name: string): Promise<ClusterView> {
+  const answer = await service.request("GET", `/clusters/${name}`);
+  if (answer.status !== 200) throw new Error(`GET /clusters/${name} answered ${answer.status}: ${answer.text}`);
+  return answer.json<ClusterView>();
+}
+
+/**
+ * Looks until `ended` says so, and tells what is new at each look.
+ * @throws Error when it takes more than four minutes
+ */
+export async function follow(
+  service: LocalService,
+  posted: Posted,
+  ended: (cluster: ClusterView) => boolean,
+  tell: (happening: Happening) => void,
+  known?: ClusterView,
+): Promise<ClusterView> {
+  const limit = Date.now() + LIMIT_MS;
+  for (let before = known; ; ) {
+    const now = await view(service, posted.name);
+    for (const happening of happenings(before, now, (Date.now() - posted.at) / 1000)) tell(happening);
+    if (ended(now)) return now;
+    if (Date.now() > limit) throw new Error(`${posted.name} is still ${now.status} after ${LIMIT_MS / 60_000} minutes`);
+    before = now;
+    await new Promise((next) => setTimeout(next, LOOK_MS));
+  }
+}
+
+export const createEnded = ({ status, failure }: ClusterView): boolean => status === "Ready" || failure !== undefined;
+export const deleteEnded = ({ status }: ClusterView): boolean => status === "Deleted" || status === "LeakSuspected";
+
+/** Asks for the delete, unless the service began it itself after a failure, and follows it to its end. */
+export async function remove(service: LocalService, posted: Posted, known: ClusterView, tell: (happening: Happening) => void): Promise<ClusterView> {
+  if (known.status === "Ready") {
+    const answer = await service.request("DELETE", `/clusters/${posted.name}`);
+    if (answer.status !== 202) throw new Error(`DELETE /clusters/${posted.name} answered ${answer.status}: ${answer.text}`);
+  }
+  return follow(service, posted, deleteEnded, tell, known);
+}

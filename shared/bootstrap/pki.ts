@@ -1,0 +1,115 @@
+import { type KeyPairKeyObjectResult, createHash, generateKeyPair, randomInt, sign } from "node:crypto";
+import { promisify } from "node:util";
+import type { ClusterPlan, PkiPlan } from "../plan/cluster-plan";
+import { publicKeyInfo, signCertificate } from "./certificate";
+
+/** Below `/etc/kubernetes/pki`, as kubeadm finds them there and keeps them. */
+export type PkiFile =
+  | "ca.crt"
+  | "ca.key"
+  | "sa.pub"
+  | "sa.key"
+  | "front-proxy-ca.crt"
+  | "front-proxy-ca.key"
+  | "etcd/ca.crt"
+  | "etcd/ca.key";
+
+/** `pki/control-plane.json`: secret. Control planes read it until revoke-bootstrap, the service to mint kubeconfigs. */
+export interface ControlPlaneMaterial {
+  files: Record<PkiFile, string>;
+  token: string;
+  tokenExpiry: string;
+  /** `sha256:` and the hash of the CA's SubjectPublicKeyInfo, as `kubeadm join --discovery-token-ca-cert-hash` takes it. */
+  caCertHash: string;
+  endpoint: string;
+}
+
+/** `join/node.json`: what a worker needs to join and to trust the control plane. */
+export interface JoinMaterial {
+  token: string;
+  caCertHash: string;
+  endpoint: string;
+  "ca.crt": string;
+}
+
+/** `revoke.json`: a control plane that verifies it with `ca.crt` deletes the bootstrap tokens. */
+export interface Revocation {
+  uid: string;
+  nonce: string;
+  /** RFC 3339. */
+  at: string;
+  /** Base64 of the CA key's ECDSA signature with SHA-256 in DER, as `openssl dgst -sha256 -verify` takes it. */
+  signature: string;
+}
+
+/** The common name of the cluster's CA, and so the issuer of its clients. */
+export const CLUSTER_CA = "kubernetes";
+
+const keyPair = promisify(generateKeyPair) as {
+  (type: "ec", options: { namedCurve: string }): Promise<KeyPairKeyObjectResult>;
+  (type: "rsa", options: { modulusLength: number }): Promise<KeyPairKeyObjectResult>;
+};
+export const ecKeyPair = (): Promise<KeyPairKeyObjectResult> => keyPair("ec", { namedCurve: "P-256" });
+
+/**
+ * New CAs, the service-account key and a bootstrap token. The CAs are ECDSA P-256: every kubeadm from 1.15 on takes an
+ * existing EC CA, and they are made in a millisecond. kubeadm 1.19 reads the service-account key as RSA only, so that one is RSA.
+ * https://kubernetes.io/docs/setup/best-practices/certificates/
+ */
+export async function makePki(plan: ClusterPlan): Promise<ControlPlaneMaterial> {
+  const [ca, frontProxy, etcd, serviceAccount] = await Promise.all([
+    makeCa(CLUSTER_CA, plan.pki),
+    makeCa("front-proxy-ca", plan.pki),
+    makeCa("etcd-ca", plan.pki),
+    keyPair("rsa", { modulusLength: 2048 }),
+  ]);
+  return {
+    files: {
+      "ca.crt": ca.certificate,
+      "ca.key": ca.key,
+      "front-proxy-ca.crt": frontProxy.certificate,
+      "front-proxy-ca.key": frontProxy.key,
+      "etcd/ca.crt": etcd.certificate,
+      "etcd/ca.key": etcd.key,
+      "sa.pub": serviceAccount.publicKey.export({ type: "spki", format: "pem" }).toString(),
+      "sa.key": serviceAccount.privateKey.export({ type: "pkcs1", format: "pem" }).toString(),
+    },
+    token: `${word(6)}.${word(16)}`,
+    tokenExpiry: plan.pki.tokenExpiry,
+    caCertHash: `sha256:${createHash("sha256").update(ca.publicKey).digest("hex")}`,
+    endpoint: plan.kubernetes.endpoint,
+  };
+}
+
+/** A bootstrap token's alphabet: https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/ */
+const word = (length: number): string => Array.from({ length }, () => randomInt(36).toString(36)).join("");
+
+export const joinMaterial = ({ token, caCertHash, endpoint, files }: ControlPlaneMaterial): JoinMaterial => ({
+  token,
+  caCertHash,
+  endpoint,
+  "ca.crt": files["ca.crt"],
+});
+
+async function makeCa(commonName: string, { notBefore, notAfter }: PkiPlan) {
+  const { publicKey, privateKey } = await ecKeyPair();
+  const certificate = signCertificate({
+    use: "authority",
+    subject: { commonName },
+    issuer: { commonName },
+    notBefore: new Date(notBefore),
+    notAfter: new Date(notAfter),
+    publicKey,
+    signingKey: privateKey,
+  });
+  return { certificate, key: pemOf(privateKey), publicKey: publicKeyInfo(publicKey) };
+}
+
+/** SEC 1, as kubeadm itself writes EC keys. */
+export const pemOf = (key: KeyPairKeyObjectResult["privateKey"]): string => key.export({ type: "sec1", format: "pem" }).toString();
+
+/** Signs `<uid>\n<nonce>\n<at>\n`. */
+export function signRevocation(caKeyPem: string, { uid, nonce, at }: Omit<Revocation, "signature">): Revocation {
+  const signature = sign("sha256", Buffer.from(`${uid}\n${nonce}\n${at}\n`), caKeyPem).toString("base64");
+  return { uid, nonce, at, signature };
+}

@@ -1,0 +1,133 @@
+import { createHash } from "node:crypto";
+import type { ClusterPlan, InstancePlan } from "../plan/cluster-plan";
+import type { Role } from "../spec/manifest";
+import { renderCalicoInstallation } from "./calico-installation";
+import { renderCollector, renderProbeClient } from "./collector";
+import { IMAGE_REPOSITORY, criSocket, renderInit, renderJoin } from "./kubeadm-configuration";
+import artifacts from "./node/artifacts.sh";
+import controlPlane from "./node/control-plane.sh";
+import kubeadm from "./node/kubeadm.sh";
+import material from "./node/material.py";
+import nodeLabels from "./node/node-labels.py";
+import node from "./node/node.sh";
+import probeClient from "./node/probe-client.sh";
+import revoke from "./node/revoke.sh";
+import runtime from "./node/runtime.sh";
+import { profileOf, renderArtifacts } from "./render-artifacts";
+import { renderService, renderTimer } from "./render-units";
+import { hereDocument, quote } from "./shell-text";
+
+export interface RenderedScript {
+  /** Object key in the state bucket. */
+  key: string;
+  body: string;
+  /** Of `body`, in hexadecimal: user data carries it. */
+  sha256: string;
+}
+type ScriptRole = Role | "probe-client";
+
+/**
+ * The script of a role, the same for all its machines; which of them it runs on it finds out from instance metadata. Variables and
+ * files first, then the static parts from `node/`, which shellcheck reads as they stand. No secret in it.
+ * @throws InvalidManifest for a Kubernetes version without a profile
+ */
+export function renderScript(plan: ClusterPlan, role: ScriptRole): RenderedScript {
+  const parts = { "control-plane": [artifacts, runtime, kubeadm, controlPlane], node: [artifacts, runtime, kubeadm, node], "probe-client": [probeClient] };
+  const body = [
+    `#!/bin/bash\n# Clowder's ${role} script of ${plan.name} (${plan.uid}); the service rendered it and its SHA-256 is in user data.`,
+    ...Object.entries(variables(plan, role)).map(([name, value]) => `${name}=${quote(value)}`),
+    ...Object.entries(files(plan, role)).map(([path, text]) => hereDocument(path, text)),
+    ". /opt/clowder/stages.sh\n",
+    parts[role].map((part) => part.replace("# shellcheck shell=bash\n", "")).join("\n"),
+  ].join("\n");
+  return { key: `${plan.bucket.prefix}scripts/${role}.sh`, body, sha256: createHash("sha256").update(body).digest("hex") };
+}
+
+/** The scripts of every role. */
+export const renderScripts = (plan: ClusterPlan): RenderedScript[] =>
+  (["control-plane", "node", "probe-client"] as const).map((role) => renderScript(plan, role));
+
+/** Seconds. None is longer than the deployment waits for all nodes together. */
+const LIMITS: Record<ScriptRole, Record<string, number>> = {
+  "control-plane": { MATERIAL: 180, ARTIFACTS: 600, RUNTIME: 300, CONTROL_PLANE_UP: 420, CALICO_APPLIED: 240, REGISTERED: 120 },
+  node: { MATERIAL: 180, ARTIFACTS: 600, RUNTIME: 300, REGISTERED: 900 },
+  "probe-client": { LISTENING: 120 },
+};
+
+function variables(plan: ClusterPlan, role: ScriptRole): Record<string, string> {
+  const { kubernetes } = plan;
+  const limits = Object.entries(LIMITS[role]).map(([name, seconds]) => [`LIMIT_${name}`, String(Math.min(seconds, plan.waits.nodes))]);
+  if (role === "probe-client") return { PROBE_CLIENT_PORT: String(kubernetes.probe.clientPort), ...Object.fromEntries(limits) };
+  const profile = profileOf(plan);
+  return {
+    KUBERNETES_VERSION: plan.kubernetesVersion,
+    CONTAINER_RUNTIME: plan.containerRuntime,
+    CRI_SOCKET: criSocket(plan),
+    IMAGE_REPOSITORY,
+    KERNEL_FLOOR: profile.kernelFloor,
+    NEEDS_CRICTL: Number(profile.minor.split(".")[1]) < 32 ? "yes" : "",
+    INTERNAL_NAME: kubernetes.internalName,
+    CONTROL_PLANE_ADDRESSES: kubernetes.controlPlaneAddresses.join(" "),
+    ...(role === "control-plane" ? { CALICO_MTU: kubernetes.calico.mtu ? String(kubernetes.calico.mtu) : "" } : { ENDPOINT: kubernetes.endpoint }),
+    ...Object.fromEntries(limits),
+  };
+}
+
+function files(plan: ClusterPlan, role: ScriptRole): Record<string, string> {
+  if (role === "probe-client")
+    return {
+      ...renderProbeClient(plan).files,
+      ...renderService({ name: "clowder-probe-client", description: "Enters NodePorts from outside Calico", command: python("probe-client.py") }),
+    };
+  const both = {
+    "/opt/clowder/artifacts.tsv": renderArtifacts(plan),
+    "/opt/clowder/groups.json": renderGroups(plan),
+    "/opt/clowder/material.py": material,
+    "/opt/clowder/kubeadm-join.yaml": renderJoin(plan, role),
+  };
+  if (role === "node") return both;
+  const calico = renderCalicoInstallation(plan);
+  return {
+    ...both,
+    "/opt/clowder/kubeadm-init.yaml": renderInit(plan),
+    "/opt/clowder/calico/services-endpoint.yaml": calico.servicesEndpoint,
+    "/opt/clowder/calico/configuration.yaml": calico.configuration,
+    "/opt/clowder/cluster-admins.yaml": clusterAdmins,
+    "/opt/clowder/node-labels.py": nodeLabels,
+    "/opt/clowder/revoke.sh": revoke,
+    ...renderCollector(plan).files,
+    ...renderTimer({ name: "clowder-node-labels", description: "Labels nodes as their instance group says", command: python("node-labels.py") }, 10),
+    ...renderTimer({ name: "clowder-revoke", description: "Ends the bootstrap tokens", command: "/bin/bash /opt/clowder/revoke.sh" }, 10),
+    ...renderTimer({ name: "clowder-collector", description: "Collects evidence of the data plane", command: python("collector.py") }, 10),
+  };
+}
+
+const python = (file: string): string => `/usr/bin/env python3 /opt/clowder/${file}`;
+
+/** What a node's group gives it. `null` leaves kubeadm's own taint on a control plane; a list would replace it, so it is repeated. */
+function renderGroups(plan: ClusterPlan): string {
+  const minor = Number(plan.kubernetesVersion.split(".")[1]);
+  const roles = [...(minor < 25 ? ["master"] : []), ...(minor > 23 ? ["control-plane"] : [])];
+  const own = roles.map((role) => ({ key: `node-role.kubernetes.io/${role}`, effect: "NoSchedule" }));
+  const taintsOf = ({ role, taints }: InstancePlan) => {
+    if (role === "node") return taints;
+    return taints.length === 0 ? null : [...own.filter(({ key }) => !taints.some((taint) => taint.key === key)), ...taints];
+  };
+  const groups = Object.fromEntries(plan.instances.map((instance) => [instance.group, { labels: instance.nodeLabels, taints: taintsOf(instance) }]));
+  return `${JSON.stringify(groups, null, 2)}\n`;
+}
+
+/** kubeconfigs that the service mints are of this group: unlike `system:masters` it can be taken away. */
+const clusterAdmins = `apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: clowder:cluster-admins
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: cluster-admin
+subjects:
+- apiGroup: rbac.authorization.k8s.io
+  kind: Group
+  name: clowder:cluster-admins
+`;

@@ -1,0 +1,49 @@
+import { type Condition, type ConditionType, conditionTypes } from "../registry/cluster-record";
+
+export type ConditionChange = Pick<Condition, "type" | "status" | "reason" | "message">;
+
+/**
+ * Conditions with one of them as `change` says; `lastTransitionTime` moves only when the status does.
+ * Kubernetes API conventions, "Typical status properties".
+ */
+export function setCondition(
+  conditions: readonly Condition[],
+  change: ConditionChange,
+  at: { now: Date; generation: number },
+): Condition[] {
+  const before = conditions.find(({ type }) => type === change.type);
+  const lastTransitionTime = before?.status === change.status ? before.lastTransitionTime : at.now.toISOString();
+  const { type, status, reason, message } = change;
+  const condition = { type, status, reason, message, lastTransitionTime, observedGeneration: at.generation };
+  return before ? conditions.map((other) => (other === before ? condition : other)) : [...conditions, condition];
+}
+
+/** What a new cluster's conditions are: everything Unknown, because nothing was looked at yet. */
+export function initialConditions(now: Date): Condition[] {
+  const unknown = (type: ConditionType): ConditionChange => ({
+    type,
+    status: "Unknown",
+    reason: "NotLookedYet",
+    message: "nothing was looked at yet",
+  });
+  return conditionTypes.reduce<Condition[]>((all, type) => setCondition(all, unknown(type), { now, generation: 1 }), []);
+}
+
+/** What must be True for Ready. `EndpointReachable` is told beside it: an internal API is no defect. */
+const needed: readonly ConditionType[] = ["InfrastructureReady", "NodesJoined", "DataPlaneVerified"];
+
+/** Ready as the others add up: the first that does not hold gives its status, reason and message. */
+export function summarizeReady(conditions: readonly Condition[]): ConditionChange {
+  for (const type of needed) {
+    const condition = conditions.find((other) => other.type === type);
+    if (condition?.status !== "True")
+      return {
+        type: "Ready",
+        status: condition?.status ?? "Unknown",
+        reason: condition?.reason ?? "NotLookedYet",
+        message: `${type}: ${condition?.message ?? "nothing was looked at yet"}`,
+      };
+  }
+  const proof = conditions.find(({ type }) => type === "DataPlaneVerified");
+  return { type: "Ready", status: "True", reason: "DataPlaneVerified", message: proof?.message ?? "" };
+}

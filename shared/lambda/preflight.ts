@@ -1,0 +1,72 @@
+import type { EC2Client } from "@aws-sdk/client-ec2";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { BucketTaken, ClusterExists, ClusterNotFound, ImageNotFound, type Problem } from "../errors";
+import type { ClusterRecord } from "../registry/cluster-record";
+import { readRecord } from "../registry/clusters";
+import type { Registry } from "../registry/registry";
+import { bucketStanding, findForeignCluster } from "../resources/foreign-cluster";
+import { type FoundImages, findImages } from "../resources/images";
+import type { CreateOptions, Deployment, Waits } from "../spec/deployment";
+import type { Manifest } from "../spec/manifest";
+import { matchesAny } from "../spec/patterns";
+
+interface Look {
+  registry: Registry;
+  ec2: EC2Client;
+  s3: S3Client;
+  deployment: Deployment;
+  options: Pick<CreateOptions, "substituteImage">;
+}
+
+/**
+ * Looks, all at once, whether the registry and AWS leave room for this cluster, and which images it boots.
+ * @throws ClusterExists, BucketTaken, ImageNotFound
+ */
+export async function preflight(look: Look, manifest: Manifest): Promise<Pick<FoundImages, "images" | "warnings">> {
+  const { registry, ec2, s3, deployment, options } = look;
+  const { name, configBase, instanceGroups } = manifest;
+  const { accountId, id, imageOwners } = deployment;
+  const references = instanceGroups.map(({ image }) => image);
+  const [record, foreign, standing, found] = await Promise.all([
+    recordOf(registry, name),
+    findForeignCluster(ec2, s3, { name, bucket: configBase.bucket, accountId, deployment: id }),
+    bucketStanding(s3, configBase.bucket, accountId),
+    findImages({ ec2 }, references, { owners: imageOwners, substitute: options.substituteImage }),
+  ]);
+  if (record) refuseTaken(record, deployment.waits);
+  if (foreign) throw new ClusterExists(foreign, { nextStep: "choose another metadata.name; what others made is never adopted or deleted" });
+  if (standing !== "free") refuseBucket(standing, configBase.bucket, deployment);
+  const byGroup = ({ path: reference, message }: Problem): Problem[] =>
+    instanceGroups.filter(({ image }) => image === reference).map((group) => ({ path: `InstanceGroup/${group.name}.spec.image`, message }));
+  const problems = found.problems.flatMap(byGroup);
+  if (problems.length > 0) throw new ImageNotFound(problems.map(({ path, message }) => `${path}: ${message}`).join("; "), { problems });
+  return { images: found.images, warnings: found.warnings.flatMap(byGroup) };
+}
+
+/** A deleted cluster's record holds its name no longer. */
+async function recordOf(registry: Registry, name: string): Promise<ClusterRecord | undefined> {
+  try {
+    const record = await readRecord(registry, name);
+    return record.status === "Deleted" ? undefined : record;
+  } catch (error) {
+    if (error instanceof ClusterNotFound) return undefined;
+    throw error;
+  }
+}
+
+function refuseTaken({ name, status }: ClusterRecord, { poll }: Waits): never {
+  if (status === "Deleting")
+    throw new ClusterExists(`${name} is being deleted`, {
+      nextStep: `send this again when GET /clusters/${name} says Deleted`,
+      retryAfterSeconds: Math.max(1, Math.ceil(3 * poll)),
+    });
+  throw new ClusterExists(`a cluster named ${name} exists and is ${status}`, {
+    nextStep: `DELETE /clusters/${name} first, or choose another metadata.name`,
+  });
+}
+
+function refuseBucket(standing: "ours" | "foreign", bucket: string, { allowedBuckets }: Deployment): void {
+  const nextStep = "name another with ?configBase=s3://…: bucket names are unique over all accounts";
+  if (standing === "foreign") throw new BucketTaken(`the bucket ${bucket} is another account's, or out of this deployment's reach`, { nextStep });
+  if (!matchesAny(allowedBuckets, bucket)) throw new BucketTaken(`the bucket ${bucket} exists and this deployment does not allow it`, { nextStep });
+}

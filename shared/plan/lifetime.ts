@@ -1,0 +1,45 @@
+/** A cluster's time to live: pure, so that every moment of it can be tested. Times are milliseconds since the epoch. */
+export const WARNINGS_MINUTES = [60, 10] as const;
+
+export interface Lifetime {
+  status: string;
+  expiresAt?: string;
+  /** RFC 3339: held until released. A held cluster ends at `limitAt` only. */
+  heldSince?: string;
+  /** RFC 3339: ready plus the deployment's cap. The expiry tags of every resource are past it, so no janitor comes first. */
+  limitAt?: string;
+  /** Minutes of the warnings that went out for this `expiresAt`. */
+  warned?: number[];
+}
+
+export type LifetimeAct =
+  | { act: "none" }
+  /** Tell people, then come back at `next`. */
+  | { act: "warn"; minutes: number; next: Date }
+  | { act: "rearm"; next: Date }
+  | { act: "delete" };
+
+/** What is due now, and when to look again. A schedule that fires early, late or twice does no harm. */
+export function dueAct({ status, warned = [], ...life }: Lifetime, now: Date): LifetimeAct {
+  const endsAt = endOf(life);
+  if ((status !== "Ready" && status !== "Failed") || !endsAt) return { act: "none" };
+  const end = Date.parse(endsAt);
+  if (now.getTime() >= end) return { act: "delete" };
+  const minutesLeft = (end - now.getTime()) / 60_000;
+  // Only the nearest warning that is due: an extension to 8 minutes does not send two.
+  const due = WARNINGS_MINUTES.filter((minutes) => minutesLeft <= minutes).at(-1);
+  const next = nextLook(endsAt, now);
+  if (due !== undefined && !warned.includes(due)) return { act: "warn", minutes: due, next };
+  return { act: "rearm", next };
+}
+
+/** When the cluster ends as things stand; a cluster without an end has none. */
+export const endOf = ({ expiresAt, heldSince, limitAt }: Omit<Lifetime, "status">): string | undefined =>
+  expiresAt && heldSince ? (limitAt ?? expiresAt) : expiresAt;
+
+/** The next warning or the end, whichever comes first. */
+export function nextLook(endsAt: string, now: Date): Date {
+  const end = Date.parse(endsAt);
+  const moments = [...WARNINGS_MINUTES.map((minutes) => end - minutes * 60_000), end];
+  return new Date(moments.find((moment) => moment > now.getTime()) ?? end);
+}

@@ -1,0 +1,48 @@
+import type { LedgerEntry } from "./cluster-record";
+
+export interface Intent {
+  /** `<kind>/<planned key>`, such as `subnet/us-east-1a`. */
+  key: string;
+  token: string;
+}
+
+/**
+ * What a cluster's steps intend, make and remove, fenced by the record's epoch.
+ * An intent is written before its create call; ids are kept and written with the next intent or by `flush`,
+ * which the step's wrapper calls at the end whether the step failed or not.
+ */
+export interface Ledger {
+  entry(key: string): LedgerEntry | undefined;
+  /** Id of a thing that is made and not gone. */
+  id(key: string): string | undefined;
+  /** Entries whose key starts with `<kind>/` and that are not gone. */
+  ofKind(kind: string): [string, LedgerEntry][];
+  /** One conditional write for all; throws EpochPassed when the record's epoch or uid is another. Known ids stay. */
+  intend(...intents: Intent[]): Promise<void>;
+  made(key: string, id: string, detail?: Record<string, string>): void;
+  gone(key: string): void;
+  flush(): Promise<void>;
+}
+
+/** A ledger in memory, for tests and dry looks: same promises, no fence. */
+export function memoryLedger(entries: Record<string, LedgerEntry> = {}): Ledger & { entries: Record<string, LedgerEntry> } {
+  const now = () => new Date().toISOString();
+  const kindOf = (key: string) => key.slice(0, key.indexOf("/"));
+  return {
+    entries,
+    entry: (key) => entries[key],
+    id: (key) => (entries[key]?.state === "made" ? entries[key].id : undefined),
+    ofKind: (kind) => Object.entries(entries).filter(([key, entry]) => kindOf(key) === kind && entry.state !== "gone"),
+    async intend(...intents) {
+      for (const { key, token } of intents)
+        entries[key] = { ...entries[key], kind: kindOf(key), state: entries[key]?.id && entries[key].state === "made" ? "made" : "intended", token, epoch: 1, at: now() };
+    },
+    made(key, id, detail) {
+      entries[key] = { kind: kindOf(key), token: key, epoch: 1, ...entries[key], state: "made", at: now(), id, ...(detail && { detail }) };
+    },
+    gone(key) {
+      if (entries[key]) entries[key] = { ...entries[key], state: "gone", at: now() };
+    },
+    async flush() {},
+  };
+}

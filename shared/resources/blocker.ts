@@ -1,0 +1,26 @@
+import type { ClusterPlan } from "../plan/cluster-plan";
+import type { Ledger } from "../registry/ledger";
+import type { ClusterRef } from "../registry/cluster-record";
+
+/** What a delete is given: it finds the rest by ledger, by names that follow from name and uid, and by the uid tag. */
+export interface DeleteTarget {
+  ref: ClusterRef;
+  accountId: string;
+  deployment: string;
+  ledger: Ledger;
+}
+
+/** A thing that is still there after one look of a delete, and what holds it. None left means gone. */
+export interface Blocker {
+  /** `security-group sg-0123`. */
+  resource: string;
+  /** `in use by network interface eni-0456 (ELB api-demo)`, or `shutting-down`. */
+  reason: string;
+}
+
+export const targetOf = ({ ref, plan, ledger }: { ref: ClusterRef; plan: ClusterPlan; ledger: Ledger }): DeleteTarget => ({
+  ref,
+  accountId: plan.accountId,
+  deployment: plan.deployment,
+  ledger,
+});

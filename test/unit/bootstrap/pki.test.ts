@@ -1,0 +1,93 @@
+import { execFileSync } from "node:child_process";
+import { X509Certificate, createHash, createPrivateKey, createPublicKey, verify } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ControlPlaneMaterial, joinMaterial, makePki, signRevocation } from "../../../shared/bootstrap/pki";
+import { samplePlan } from "../resources/sample-plan";
+
+const plan = samplePlan();
+let made: ControlPlaneMaterial;
+beforeAll(async () => {
+  made = await makePki(plan);
+});
+
+const authorities = [
+  ["ca.crt", "ca.key", "kubernetes"],
+  ["front-proxy-ca.crt", "front-proxy-ca.key", "front-proxy-ca"],
+  ["etcd/ca.crt", "etcd/ca.key", "etcd-ca"],
+] as const;
+
+test.each(authorities)("%s is a CA of its own key, backdated as planned", (crt, key, commonName) => {
+  const certificate = new X509Certificate(made.files[crt]);
+  expect(certificate.ca).toBe(true);
+  expect(certificate.subject).toBe(`CN=${commonName}`);
+  expect(certificate.verify(certificate.publicKey)).toBe(true);
+  expect(certificate.checkPrivateKey(createPrivateKey(made.files[key]))).toBe(true);
+  expect(new Date(certificate.validFrom).toISOString()).toBe(new Date(plan.pki.notBefore).toISOString());
+  expect(new Date(certificate.validTo).toISOString()).toBe(new Date(plan.pki.notAfter).toISOString());
+});
+
+test("keys are in the formats that kubeadm writes itself", () => {
+  expect(made.files["ca.key"]).toMatch(/^-----BEGIN EC PRIVATE KEY-----\n/);
+  expect(made.files["sa.key"]).toMatch(/^-----BEGIN RSA PRIVATE KEY-----\n/);
+  expect(made.files["sa.pub"]).toMatch(/^-----BEGIN PUBLIC KEY-----\n/);
+});
+
+test("the service-account key is RSA, which kubeadm 1.19 asks for, and both halves are one pair", () => {
+  const secret = createPrivateKey(made.files["sa.key"]);
+  expect(secret.asymmetricKeyType).toBe("rsa");
+  expect(createPublicKey(secret).export({ type: "spki", format: "pem" })).toBe(made.files["sa.pub"]);
+});
+
+test("the hash is that of the CA's SubjectPublicKeyInfo", () => {
+  const spki = new X509Certificate(made.files["ca.crt"]).publicKey.export({ type: "spki", format: "der" });
+  expect(made.caCertHash).toBe(`sha256:${createHash("sha256").update(spki).digest("hex")}`);
+});
+
+test("the token has a bootstrap token's form and its planned end", () => {
+  expect(made.token).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
+  expect(made.tokenExpiry).toBe(plan.pki.tokenExpiry);
+  expect(made.endpoint).toBe(plan.kubernetes.endpoint);
+});
+
+test("workers get no key", () => {
+  const material = joinMaterial(made);
+  expect(Object.keys(material).sort()).toEqual(["ca.crt", "caCertHash", "endpoint", "token"]);
+  expect(JSON.stringify(material)).not.toContain("PRIVATE KEY");
+});
+
+test("no two clusters share anything", async () => {
+  const other = await makePki(plan);
+  expect(other.token).not.toBe(made.token);
+  expect(other.caCertHash).not.toBe(made.caCertHash);
+  expect(new X509Certificate(other.files["ca.crt"]).serialNumber).not.toBe(new X509Certificate(made.files["ca.crt"]).serialNumber);
+});
+
+describe("a revocation", () => {
+  const at = "2026-11-23T12:00:00.000Z";
+  const text = `demo1234\nn0nce\n${at}\n`;
+
+  test("is signed by the CA key over uid, nonce and time", () => {
+    const marker = signRevocation(made.files["ca.key"], { uid: "demo1234", nonce: "n0nce", at });
+    const key = new X509Certificate(made.files["ca.crt"]).publicKey;
+    expect(verify("sha256", Buffer.from(text), key, Buffer.from(marker.signature, "base64"))).toBe(true);
+    expect(verify("sha256", Buffer.from(text.replace("n0nce", "other")), key, Buffer.from(marker.signature, "base64"))).toBe(false);
+  });
+
+  test("is what the control plane's openssl accepts with ca.crt alone, and refuses when changed", () => {
+    const folder = mkdtempSync(join(tmpdir(), "revocation-"));
+    const file = (name: string, content: string | Buffer) => {
+      writeFileSync(join(folder, name), content);
+      return join(folder, name);
+    };
+    const { signature } = signRevocation(made.files["ca.key"], { uid: "demo1234", nonce: "n0nce", at });
+    const pub = file("ca.pub", execFileSync("openssl", ["x509", "-noout", "-pubkey", "-in", file("ca.crt", made.files["ca.crt"])]));
+    const sig = file("signature", Buffer.from(signature, "base64"));
+    const check = (content: string) =>
+      execFileSync("openssl", ["dgst", "-sha256", "-verify", pub, "-signature", sig, file("text", content)], { stdio: "pipe" }).toString();
+    expect(check(text)).toContain("Verified OK");
+    expect(() => check(text.replace("demo1234", "demo9999"))).toThrow();
+    rmSync(folder, { recursive: true });
+  });
+});

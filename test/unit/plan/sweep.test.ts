@@ -1,0 +1,34 @@
+import { findingOf, orphansAmong } from "../../../shared/plan/sweep";
+
+const now = new Date("2026-11-23T12:00:00.000Z");
+const old = "2026-11-23T10:00:00.000Z";
+
+test("a ready cluster whose end is minutes past has lost its schedule", () => {
+  const ready = { status: "Ready", createdAt: old, running: false };
+  expect(findingOf({ ...ready, expiresAt: "2026-11-23T11:50:00.000Z" }, now)).toBe("expired");
+  expect(findingOf({ ...ready, expiresAt: "2026-11-23T11:59:00.000Z" }, now)).toBeUndefined();
+  expect(findingOf(ready, now)).toBeUndefined();
+});
+
+test("a held cluster is swept at its limit only", () => {
+  const held = { status: "Ready", createdAt: old, running: false, expiresAt: "2026-11-23T11:00:00.000Z", heldSince: old };
+  expect(findingOf({ ...held, limitAt: "2026-11-24T11:00:00.000Z" }, now)).toBeUndefined();
+  expect(findingOf({ ...held, limitAt: "2026-11-23T11:30:00.000Z" }, now)).toBe("expired");
+});
+
+test.each([
+  ["Creating", "create-died"],
+  ["Deleting", "delete-died"],
+])("%s without an execution is %s, but not within the first minutes", (status, finding) => {
+  expect(findingOf({ status, createdAt: old, running: false }, now)).toBe(finding);
+  expect(findingOf({ status, createdAt: old, running: true }, now)).toBeUndefined();
+  expect(findingOf({ status, createdAt: "2026-11-23T11:59:00.000Z", running: false }, now)).toBeUndefined();
+});
+
+test.each(["Deleted", "LeakSuspected"])("%s is for people, not for the sweeper", (status) => {
+  expect(findingOf({ status, createdAt: old, running: false, expiresAt: old }, now)).toBeUndefined();
+});
+
+test("uids that no record knows are orphans, each once", () => {
+  expect(orphansAmong(["b", "a", "b", "c"], ["c"])).toEqual(["a", "b"]);
+});
