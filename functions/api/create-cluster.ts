@@ -1,7 +1,10 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
+import { ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
+import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { S3Client } from "@aws-sdk/client-s3";
+import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { codeOf, translate } from "../../shared/aws/translate";
 import { type ClowderError, InvalidManifest, type Problem } from "../../shared/errors";
@@ -16,19 +19,27 @@ import type { ClusterRecord } from "../../shared/registry/cluster-record";
 import { createRecord, refOf } from "../../shared/registry/clusters";
 import { newRecord } from "../../shared/registry/new-record";
 import { type Registry, writeRecord } from "../../shared/registry/registry";
+import type { QuotaClients } from "../../shared/resources/quotas";
 import { readCreateOptions } from "../../shared/spec/create-options";
 import type { Deployment } from "../../shared/spec/deployment";
 import { readManifest } from "../../shared/spec/read-manifest";
 
 const DAY = 86_400;
 
-interface Clients {
+interface Clients extends QuotaClients {
   db: DynamoDBClient;
-  ec2: EC2Client;
   s3: S3Client;
   sfn: SFNClient;
 }
-const clients: Clients = { db: new DynamoDBClient(), ec2: new EC2Client(), s3: new S3Client(), sfn: new SFNClient() };
+const clients: Clients = {
+  db: new DynamoDBClient(),
+  ec2: new EC2Client(),
+  s3: new S3Client(),
+  sfn: new SFNClient(),
+  quotas: new ServiceQuotasClient(),
+  classic: new ElasticLoadBalancingClient(),
+  network: new ElasticLoadBalancingV2Client(),
+};
 export const handler = route((request, environment) => createCluster(clients, environment, request));
 
 /**
@@ -37,13 +48,13 @@ export const handler = route((request, environment) => createCluster(clients, en
  * @throws InvalidManifest, UnreadableBody, BodyTooLarge, ImageNotFound, BucketTaken, ClusterExists
  */
 export async function createCluster(
-  { db, ec2, s3, sfn }: Clients,
+  { db, sfn, ...looked }: Clients,
   { deployment, table, createMachineArn }: Environment,
   request: Request,
 ): Promise<Answer> {
   const registry = { db, table };
   const { options, manifest, warnings } = readRequest(request, deployment);
-  const found = await preflight({ registry, ec2, s3, deployment, options }, manifest);
+  const found = await preflight({ registry, deployment, options, ...looked }, manifest);
   const plan = planCluster(manifest, {
     now: request.now,
     uid: newUid(),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { FAILED, type FailedBeacon, stages } from "../../shared/health/beacon";
 import { evidenceRows, healthyEvidence } from "./evidence/rows";
 import { readScript } from "./script";

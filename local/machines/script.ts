@@ -11,7 +11,7 @@ export function readScript(script: string): ScriptFacts {
     return found;
   };
   return {
-    nonce: read("its nonce", /"nonce": "([0-9a-f]{16,})"/),
+    nonce: read("its nonce", /"nonce": "([\w-]+)"/),
     nodeCount: Number(read("how many nodes there are", /"nodeCount": (\d+)/)),
     externalServiceMode: read("its bpfExternalServiceMode", /^ {2}bpfExternalServiceMode: (Tunnel|DSR)$/m) as "Tunnel" | "DSR",
     vxlanMode: read("its vxlanMode", /^ {2}vxlanMode: (Always|CrossSubnet|Never)$/m) as "Always" | "CrossSubnet" | "Never",

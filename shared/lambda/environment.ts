@@ -11,6 +11,8 @@ export interface Environment {
   schedule: { group: string; functionArn: string; roleArn: string };
   /** ARN of the key that signs deletion certificates. */
   certificateKey: string;
+  /** So long resources that no record knows are only reported. */
+  orphanGraceSeconds: number;
   /** ARNs, trailing `*` allowed, that may touch every cluster. */
   admins: string[];
   slackParameter?: string;
@@ -60,6 +62,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     deleteMachineArn: env["DELETE_MACHINE_ARN"] ?? "",
     schedule: { group: env["SCHEDULE_GROUP"] ?? "", functionArn: env["EXPIRE_FUNCTION_ARN"] ?? "", roleArn: env["SCHEDULE_ROLE_ARN"] ?? "" },
     certificateKey: env["CERTIFICATE_KEY"] ?? "",
+    orphanGraceSeconds: env["ORPHAN_GRACE_SECONDS"] ? number("ORPHAN_GRACE_SECONDS") : 86_400,
     admins: list(env["ADMINS"]),
     ...(env["SLACK_PARAMETER"] && { slackParameter: env["SLACK_PARAMETER"] }),
     ...(env["WEBHOOK_URL"] && { webhookUrl: env["WEBHOOK_URL"] }),

@@ -3,7 +3,15 @@ import type { ClusterRecord, Failure } from "../registry/cluster-record";
 import { type ClusterSummary, clusterSummary } from "../registry/cluster-view";
 
 /** What receivers are told of; also `type` of the webhook's body. */
-export const clusterEvents = ["cluster.ready", "cluster.failed", "cluster.expiring", "cluster.deleted", "cluster.leak-suspected"] as const;
+export const clusterEvents = [
+  "cluster.ready",
+  "cluster.failed",
+  "cluster.expiring",
+  "cluster.resources-gone",
+  "cluster.deleted",
+  "cluster.leak-suspected",
+  "deployment.orphans",
+] as const;
 export type ClusterEvent = (typeof clusterEvents)[number];
 
 /** What one event says, before a receiver's own format. All of it is plain text. */
@@ -24,7 +32,7 @@ export interface Message {
 /** Pure: `at` is given by the caller. */
 export function messageOf(record: ClusterRecord, event: ClusterEvent, at: Date): Message {
   const { title, facts } = wording[event](record);
-  const told = event === "cluster.failed" || event === "cluster.leak-suspected" ? record.failure : undefined;
+  const told = tellsFailure.includes(event) ? record.failure : undefined;
   return {
     event,
     id: idOf(record, event),
@@ -37,6 +45,8 @@ export function messageOf(record: ClusterRecord, event: ClusterEvent, at: Date):
     ...(told && { failure: briefly(told) }),
   };
 }
+
+const tellsFailure: readonly ClusterEvent[] = ["cluster.failed", "cluster.leak-suspected", "deployment.orphans"];
 
 const briefly = ({ code, blame, stage, message, nextStep, at }: Failure) => ({ code, blame, stage, message, nextStep, at });
 
@@ -71,6 +81,13 @@ const wording: Record<ClusterEvent, (record: ClusterRecord) => { title: string; 
       fact("Keep it longer", `PATCH /clusters/${record.name} with {"extend": "2h"} or {"hold": true}`),
     ],
   }),
+  "cluster.resources-gone": (record) => ({
+    title: `The machines of your cluster ${record.name} are gone`,
+    facts: [
+      fact("What happened", record.conditions.find(({ type }) => type === "Ready")?.message),
+      fact("Next step", `DELETE /clusters/${record.name} takes away what is left of it`),
+    ],
+  }),
   "cluster.deleted": (record) => ({
     title: `Your cluster ${record.name} is deleted`,
     facts: [fact("Left behind", "nothing"), fact("Lived", `${record.createdAt} to ${record.deletedAt ?? "now"}`)],
@@ -78,6 +95,10 @@ const wording: Record<ClusterEvent, (record: ClusterRecord) => { title: string; 
   "cluster.leak-suspected": (record) => ({
     title: `Your cluster ${record.name} could not be deleted whole`,
     facts: [...failureFacts(record), fact("Try again", `DELETE /clusters/${record.name}`)],
+  }),
+  "deployment.orphans": ({ name, uid, failure }) => ({
+    title: `Resources of a cluster that no record knows: ${name}`,
+    facts: [fact("uid", uid), fact("What was found", failure?.message), fact("Next step", failure?.nextStep)],
   }),
 };
 

@@ -39,6 +39,11 @@ export const objectPrefix = (uid: string): string => `clowder/${uid}/`;
 
 export const TAG_UID = "clowder:uid";
 export const TAG_DEPLOYMENT = "clowder:deployment";
+/** On what IAM keeps, which knows no regions: deployments of one id in two regions leave each other's roles alone. */
+export const TAG_REGION = "clowder:region";
+
+/** Ten of `[a-z0-9]`, a letter first. Checked wherever a uid comes from a tag: in an EC2 filter `*` would mean every cluster. */
+export const isUid = (text: string): boolean => /^[a-z][a-z0-9]{9}$/.test(text);
 
 /** One-shot schedule of a cluster's end; ≤ 64. */
 export const scheduleName = (uid: string): string => `end-of-${uid}`;

@@ -22,7 +22,7 @@ import {
 import { codeOf, isInUse, isNotFound } from "../aws/translate";
 import { Ambiguous, TryAgain } from "../errors";
 import type { ClusterPlan, RolePlan } from "../plan/cluster-plan";
-import { TAG_UID, roleName } from "../plan/names";
+import { TAG_REGION, TAG_UID, roleName } from "../plan/names";
 import type { Ledger } from "../registry/ledger";
 import type { Role } from "../spec/manifest";
 import type { Blocker, DeleteTarget } from "./blocker";
@@ -136,7 +136,7 @@ const ifThere = <Answer>(call: Promise<Answer>): Promise<Answer | undefined> =>
   });
 
 const tagList = (plan: ClusterPlan, { name }: RolePlan): Tag[] =>
-  Object.entries({ ...plan.tags, Name: name }).map(([Key, Value]) => ({ Key, Value }));
+  Object.entries({ ...plan.tags, Name: name, [TAG_REGION]: plan.region }).map(([Key, Value]) => ({ Key, Value }));
 const isOf = (uid: string, tags: Tag[] = []): boolean => tags.some(({ Key, Value }) => Key === TAG_UID && Value === uid);
 
 /** IAM answers documents URL-encoded (RFC 3986). */

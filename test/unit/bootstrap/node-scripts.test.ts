@@ -85,3 +85,12 @@ test("the seed's nodes run Docker with systemd's cgroups", async () => {
   expect(JSON.parse(node.file("etc/docker/daemon.json"))).toMatchObject({ "exec-opts": ["native.cgroupdriver=systemd"] });
   expect(node.calls(/^systemctl restart/)).toEqual(["systemctl restart docker"]);
 });
+
+test("the probe client tells that it listens once its port answers", async () => {
+  const port = new URL(node.world.url).port;
+  const here = (script: string) => script.replace(/^PROBE_CLIENT_PORT=.*$/m, `PROBE_CLIENT_PORT=${port}`).replaceAll("$CLOWDER_ADDRESS", "127.0.0.1");
+  const { code, output } = await node.boot(plan, plan.probeClient, here);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(Object.keys(node.world.beacons()).sort()).toEqual(beaconsOf("probe-client"));
+  expect(node.calls(/^systemctl enable --now/)).toEqual(["systemctl enable --now clowder-probe-client.service"]);
+});

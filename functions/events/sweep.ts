@@ -1,0 +1,167 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import middy from "@middy/core";
+import { ClusterExists, EpochPassed } from "../../shared/errors";
+import { setCondition } from "../../shared/health/conditions";
+import { type Environment, readEnvironment } from "../../shared/lambda/environment";
+import { type ClusterEvent, notify } from "../../shared/notify/notify";
+import { type Finding, findingOf, needsExecution, orphansAmong, vouchesFor } from "../../shared/plan/sweep";
+import { beginDelete, isRunning } from "../../shared/registry/begin-delete";
+import type { ClusterRecord, Failure } from "../../shared/registry/cluster-record";
+import { type PlannedCluster, listRecords, readPlan, refOf } from "../../shared/registry/clusters";
+import { adoptOrphan, orphanRecord, sightOrphan } from "../../shared/registry/orphans";
+import { type Registry, writeRecord } from "../../shared/registry/registry";
+import { type DeploymentLook, describeOrphan, lookAtDeployment } from "../../shared/resources/deployment-look";
+
+interface Clients {
+  db: DynamoDBClient;
+  sfn: SFNClient;
+  ec2: EC2Client;
+  iam: IAMClient;
+}
+interface Sweep {
+  clients: Clients;
+  environment: Environment;
+  registry: Registry;
+  now: Date;
+}
+/** What was found and acted on, as it is logged. */
+export interface Deed {
+  found: NonNullable<Finding> | "orphan" | "orphan-due" | "orphan-waits";
+  name: string;
+  uid: string;
+  resources?: string[];
+}
+
+/**
+ * One pass over the registry and over what AWS shows of this deployment: what was lost is begun again, what no record knows is
+ * reported and, past its time of grace, deleted. A pass may die anywhere and run beside another. What goes wrong with one
+ * cluster keeps no other from being looked at; the first such error is thrown at the end.
+ */
+export async function sweep(clients: Clients, environment: Environment, now: Date): Promise<Deed[]> {
+  const pass = { clients, environment, now, registry: { db: clients.db, table: environment.table } };
+  // Before the registry: whatever is tagged has had its record since before it was made.
+  const look = await lookAtDeployment(clients, environment.deployment.id);
+  const records = await allRecords(pass.registry);
+  const known = records.filter((record) => vouchesFor(record, now)).map(({ uid }) => uid);
+  const work = [
+    ...records.map((record) => ({ uid: record.uid, run: () => sweepRecord(pass, record, look.alive) })),
+    ...orphansAmong([...look.resources.keys()], known).map((uid) => ({ uid, run: () => sweepOrphan(pass, uid, look) })),
+  ];
+  const deeds: Deed[] = [];
+  const errors: Error[] = [];
+  for (const { uid, run } of work) {
+    try {
+      const deed = await run();
+      if (deed) deeds.push(deed);
+      if (deed) console.warn(JSON.stringify({ level: "warn", ...deed }));
+    } catch (error) {
+      // Somebody deletes it at this moment, or the name has passed to another cluster.
+      if (error instanceof EpochPassed) continue;
+      errors.push(error as Error);
+      console.error(JSON.stringify({ level: "error", uid, error: (error as Error).name, message: (error as Error).message }));
+    }
+  }
+  if (errors[0]) throw errors[0];
+  return deeds;
+}
+
+/** All or an error: with half of the records the other half's clusters would be orphans. */
+async function allRecords(registry: Registry): Promise<ClusterRecord[]> {
+  const all: ClusterRecord[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await listRecords(registry, { limit: 50, ...(nextToken && { nextToken }) });
+    all.push(...page.records);
+    ({ nextToken } = page);
+  } while (nextToken);
+  return all;
+}
+
+/** The record is read again after Step Functions was asked: an execution writes its last word before it ends. */
+async function sweepRecord(pass: Sweep, listed: ClusterRecord, alive: Set<string>): Promise<Deed | undefined> {
+  const { clients, registry, now } = pass;
+  const execution = listed.status === "Deleting" ? listed.deleteExecution : listed.createExecution;
+  const running = needsExecution(listed) && execution !== undefined && (await isRunning(clients.sfn, execution));
+  const seen = { running, machines: alive.has(listed.uid) };
+  const found = findingOf({ ...listed, ...seen }, now);
+  if (!found || (found === "resources-gone" && told(listed))) return undefined;
+  const fresh = await readPlan(registry, listed.name, listed.uid);
+  const moved = fresh.record.epoch !== listed.epoch || fresh.record.deleteExecution !== listed.deleteExecution;
+  if (moved || findingOf({ ...fresh.record, ...seen }, now) !== found) return undefined;
+  const acted = await act(pass, found, fresh);
+  return acted ? { found, name: listed.name, uid: listed.uid } : undefined;
+}
+
+async function act(pass: Sweep, found: NonNullable<Finding>, { record, plan }: PlannedCluster): Promise<boolean> {
+  if (found === "resources-gone") await tellResourcesGone(pass, record);
+  else if (found === "create-died") {
+    const failed = await recordDeath(pass, record);
+    if (plan.onFailure === "delete") await remove(pass, failed);
+  } else if (found === "delete-lost" && plan.onFailure === "keep") return false;
+  else await remove(pass, record);
+  return true;
+}
+
+const remove = ({ clients: { sfn }, environment: { deleteMachineArn, deployment }, registry }: Sweep, record: ClusterRecord) =>
+  beginDelete({ sfn, registry, deleteMachineArn, waits: deployment.waits }, record, { stopCreate: false });
+
+async function recordDeath(pass: Sweep, record: ClusterRecord): Promise<ClusterRecord> {
+  const { registry, now } = pass;
+  const stage = record.lastError?.stage ?? record.timeline.at(-1)?.stage ?? "Begin";
+  const message = `the create ended without a word; the last that was heard of it is ${stage}${record.lastError ? `: ${record.lastError.message}` : ""}`;
+  const nextStep = "send the manifest again when this cluster is deleted";
+  const failure: Failure = { code: "ExecutionDied", blame: "clowder", stage, message, nextStep, at: now.toISOString() };
+  const conditions = notReady(record, failure.code, message, now);
+  return tell(pass, await writeRecord(registry, refOf(record), { set: { status: "Failed", failure, conditions } }, "epoch"), "cluster.failed");
+}
+
+const GONE = "ResourcesGone";
+const told = ({ conditions }: ClusterRecord): boolean => conditions.some(({ type, reason }) => type === "Ready" && reason === GONE);
+
+/** The condition is written first: a message that is lost is better than one that is sent at every pass. */
+async function tellResourcesGone(pass: Sweep, record: ClusterRecord): Promise<void> {
+  const conditions = notReady(record, GONE, "EC2 shows none of its instances: something other than this service ended them", pass.now);
+  await tell(pass, await writeRecord(pass.registry, refOf(record), { set: { conditions } }, "epoch"), "cluster.resources-gone");
+}
+
+const notReady = ({ conditions, generation }: ClusterRecord, reason: string, message: string, now: Date) =>
+  setCondition(conditions, { type: "Ready", status: "False", reason, message }, { now, generation });
+
+async function tell({ environment, registry }: Sweep, record: ClusterRecord, event: ClusterEvent): Promise<ClusterRecord> {
+  const notifications = [...(record.notifications ?? []), ...(await notify(record, event, environment))];
+  return writeRecord(registry, refOf(record), { set: { notifications } }, "uid");
+}
+
+/** Reported at first sight, deleted after the time of grace. What has no cluster's name on it is not deleted: our own always has. */
+async function sweepOrphan({ clients, environment, registry, now }: Sweep, uid: string, look: DeploymentLook): Promise<Deed | undefined> {
+  const { deployment, orphanGraceSeconds } = environment;
+  const orphan = await describeOrphan(clients, deployment, { uid, resources: look.resources.get(uid) ?? [] });
+  if (!orphan) return undefined;
+  const { firstSeen, first } = await sightOrphan(registry, orphan, now);
+  const due = new Date(firstSeen.getTime() + orphanGraceSeconds * 1000);
+  const record = orphanRecord(orphan, deployment, firstSeen, {
+    ...{ code: "Orphaned", blame: "clowder", stage: "Sweep", at: firstSeen.toISOString() },
+    message: `no record knows the uid ${uid} of ${orphan.resources.join(", ")}`,
+    nextStep: orphan.name
+      ? `they are deleted after ${due.toISOString()}; take the tags clowder:uid and clowder:deployment off what is to stay`
+      : "they name no cluster, so they are left as they are: delete them by hand",
+  });
+  const deed = { name: record.name, uid, resources: orphan.resources };
+  if (first) await notify(record, "deployment.orphans", environment);
+  if (!orphan.name || now < due) return first ? { found: "orphan", ...deed } : undefined;
+  try {
+    await adoptOrphan(registry, record, deployment);
+  } catch (error) {
+    if (error instanceof ClusterExists) return { found: "orphan-waits", ...deed };
+    throw error;
+  }
+  await beginDelete({ sfn: clients.sfn, registry, deleteMachineArn: environment.deleteMachineArn, waits: deployment.waits }, record, { stopCreate: false });
+  return { found: "orphan-due", ...deed };
+}
+
+const clients: Clients = { db: new DynamoDBClient(), sfn: new SFNClient(), ec2: new EC2Client(), iam: new IAMClient() };
+/** Started by a clock. */
+export const handler = middy<unknown, Deed[], Error>().handler(() => sweep(clients, readEnvironment(), new Date()));
