@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { CloudFormationClient, DescribeStackResourcesCommand } from "@aws-sdk/client-cloudformation";
@@ -36,7 +36,7 @@ export interface Deployed {
  */
 export async function deployLocally(emulators: Pick<Emulators, "endpoint" | "environment">, options: DeployOptions = {}): Promise<Deployed> {
   const { params = {}, folder = root } = options;
-  const flags = ["--stage", STAGE, "--region", region, ...Object.entries(params).map(([key, value]) => `--param=${key}=${value}`)];
+  const flags = flagsOf(params);
   const began = Date.now();
   const packageFolder = await packageOf(folder, params, flags);
   const packaged = Date.now();
@@ -58,33 +58,46 @@ export async function deployLocally(emulators: Pick<Emulators, "endpoint" | "env
   };
 }
 
+/** The package alone, as `deployLocally` makes it: what the template's tests read. @returns its folder */
+export const packageLocally = (params: Record<string, string> = {}): Promise<string> => packageOf(root, params, flagsOf(params));
+
+const flagsOf = (params: Record<string, string>): string[] => [
+  ...["--stage", STAGE, "--region", region],
+  ...Object.entries(params).map(([key, value]) => `--param=${key}=${value}`),
+];
+
+/** What a package is made of. */
+const SOURCES = ["serverless.yml", "package.json", "package-lock.json", "tsconfig.json", "functions", "statemachines", "shared"];
+
+/** Packages a copy of the sources: an edit, or somebody else's build in the same folder, cannot get into it half-way. */
 async function packageOf(folder: string, params: Record<string, string>, flags: string[]): Promise<string> {
   const packages = join(cache, "packages");
-  const kept = join(packages, digestOf(folder, params));
-  if (existsSync(kept)) return kept;
   mkdirSync(packages, { recursive: true });
-  const fresh = mkdtempSync(join(packages, "new-"));
+  const work = mkdtempSync(join(packages, "new-"));
+  const source = join(work, "source");
+  const fresh = join(work, "package");
   try {
-    await serverless(folder, ["package", "--package", fresh, ...flags], 120_000, {});
-  } catch (error) {
-    rmSync(fresh, { recursive: true, force: true });
-    throw error;
+    for (const part of SOURCES.filter((name) => existsSync(join(folder, name)))) cpSync(join(folder, part), join(source, part), { recursive: true });
+    const kept = join(packages, digestOf(source, params));
+    if (existsSync(kept)) return kept;
+    symlinkSync(join(root, "node_modules"), join(source, "node_modules"));
+    await serverless(source, ["package", "--package", fresh, ...flags], 240_000, {});
+    forgetOld(packages);
+    // Another process may have been quicker with the same one.
+    if (!existsSync(kept)) renameSync(fresh, kept);
+    return kept;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
-  forgetOld(packages);
-  renameSync(fresh, kept);
-  return kept;
 }
 
-/** Over everything that a package is made of. */
 function digestOf(folder: string, params: Record<string, string>): string {
   const hash = createHash("sha256").update(JSON.stringify(params));
   const add = (path: string): void => {
-    if (!existsSync(path)) return;
     if (statSync(path).isDirectory()) for (const name of readdirSync(path).sort()) add(join(path, name));
     else hash.update(`\n${relative(folder, path)}\n`).update(readFileSync(path));
   };
-  for (const part of ["serverless.yml", "functions", "statemachines", "shared"]) add(join(folder, part));
-  for (const part of ["package-lock.json", "tsconfig.json"]) add(join(root, part));
+  add(folder);
   return hash.digest("hex").slice(0, 20);
 }
 
@@ -116,7 +129,9 @@ function serverless(cwd: string, args: string[], milliseconds: number, environme
     stdio: ["ignore", out, out],
     detached: true,
   });
-  const end = () => child.pid && process.kill(-child.pid, "SIGKILL");
+  const end = () => {
+    if (child.pid) process.kill(-child.pid, "SIGKILL");
+  };
   process.once("exit", end);
   return new Promise((done, failed) => {
     const tell = (what: string) => failed(new Error(`serverless ${args[0]} ${what}:\n${readFileSync(log, "utf8").trim().split("\n").slice(-30).join("\n")}`));

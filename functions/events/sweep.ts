@@ -136,7 +136,8 @@ async function tell({ environment, registry }: Sweep, record: ClusterRecord, eve
 }
 
 /** Reported at first sight, deleted after the time of grace. What has no cluster's name on it is not deleted: our own always has. */
-async function sweepOrphan({ clients, environment, registry, now }: Sweep, uid: string, look: DeploymentLook): Promise<Deed | undefined> {
+async function sweepOrphan(pass: Sweep, uid: string, look: DeploymentLook): Promise<Deed | undefined> {
+  const { clients, environment, registry, now } = pass;
   const { deployment, orphanGraceSeconds } = environment;
   const orphan = await describeOrphan(clients, deployment, { uid, resources: look.resources.get(uid) ?? [] });
   if (!orphan) return undefined;
@@ -158,7 +159,7 @@ async function sweepOrphan({ clients, environment, registry, now }: Sweep, uid: 
     if (error instanceof ClusterExists) return { found: "orphan-waits", ...deed };
     throw error;
   }
-  await beginDelete({ sfn: clients.sfn, registry, deleteMachineArn: environment.deleteMachineArn, waits: deployment.waits }, record, { stopCreate: false });
+  await remove(pass, record);
   return { found: "orphan-due", ...deed };
 }
 

@@ -1,4 +1,5 @@
 import { setCondition } from "../../shared/health/conditions";
+import { readEnvironment } from "../../shared/lambda/environment";
 import { type StepInput, step } from "../../shared/lambda/step";
 
 /** What the state machine caught: the name of the error, and the state where that is known. */
@@ -26,5 +27,10 @@ export const handler = step("RecordFailed", async ({ plan, record, change, now }
     { type: "Ready", status: "False", reason: failure.code, message: failure.message },
     { now, generation: record.generation },
   );
+  // A kept wreck is held for its time to live, then swept.
+  if (plan.onFailure === "keep") {
+    const { defaultSeconds } = readEnvironment().deployment.ttl;
+    change.expiresAt = new Date(now.getTime() + (plan.ttlSeconds === "none" ? defaultSeconds : plan.ttlSeconds) * 1000).toISOString();
+  }
   return { onFailure: plan.onFailure };
 });

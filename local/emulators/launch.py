@@ -1,4 +1,4 @@
-"""Starts one of the two emulators: `launch.py ministack` with the project's mends, `launch.py moto HOST PORT` as it is.
+"""Starts one of the two emulators with the project's mends: `launch.py ministack` or `launch.py moto HOST PORT`.
 Either ends when its standard input does, so that none outlives the process that started it."""
 import os
 import signal
@@ -6,8 +6,11 @@ import sys
 import threading
 from importlib import import_module
 
-MENDS = ("absent_parameters", "error_names", "lambda_log", "log_wait", "secure_transport", "policy_variables", "account_emulator",
-         "instance_profiles", "authorisation", "call_log")
+MENDS = {
+    "ministack": ("absent_parameters", "error_names", "lambda_log", "log_wait", "secure_transport", "policy_variables", "account_emulator",
+                  "instance_profiles", "authorisation", "call_log"),
+    "moto": ("network_load_balancers",),
+}
 
 
 def end_with_parent():
@@ -17,8 +20,6 @@ def end_with_parent():
 
 
 def ministack():
-    for name in MENDS:
-        import_module(f"mends.{name}").apply()
     from ministack.app import main
 
     sys.argv = ["ministack"]
@@ -32,4 +33,7 @@ def moto(host, port):
 
 
 threading.Thread(target=end_with_parent, daemon=True).start()
-{"ministack": ministack, "moto": moto}[sys.argv[1]](*sys.argv[2:])
+emulator, *arguments = sys.argv[1:]
+for mend in MENDS[emulator]:
+    import_module(f"mends.{mend}").apply()
+{"ministack": ministack, "moto": moto}[emulator](*arguments)

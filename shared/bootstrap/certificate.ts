@@ -1,5 +1,17 @@
-import { type KeyObject, createHash, createPublicKey, randomBytes, sign } from "node:crypto";
-import { bits, explicit, implicit, integer, objectId, octets, sequence, setOf, time, utf8, yes } from "./der";
+import "reflect-metadata/lite"; // First: tsyringe, below @peculiar/x509, throws while it loads when Reflect has no metadata.
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  Name,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+import { type KeyObject, createPublicKey, webcrypto } from "node:crypto";
 
 export interface Subject {
   commonName: string;
@@ -17,57 +29,46 @@ export interface CertificateRequest {
   signingKey: KeyObject;
 }
 
-const ecdsaWithSha256 = sequence(objectId("1.2.840.10045.4.3.2"));
-
-/**
- * An X.509 v3 certificate in PEM, profile of RFC 5280. Written here, because node:crypto signs and reads certificates but writes
- * none, and the libraries that do weigh more than the rest of the function.
- */
-export function signCertificate({ use, subject, issuer, notBefore, notAfter, publicKey, signingKey }: CertificateRequest): string {
-  const toBeSigned = sequence(
-    explicit(0, integer(Buffer.from([2]))),
-    integer(randomBytes(16)),
-    ecdsaWithSha256,
-    nameOf(issuer),
-    sequence(time(notBefore), time(notAfter)),
-    nameOf(subject),
-    publicKeyInfo(publicKey),
-    explicit(3, sequence(...extensionsOf[use], ...keyIds(publicKey, signingKey))),
-  );
-  const certificate = sequence(toBeSigned, ecdsaWithSha256, bits(sign("sha256", toBeSigned, signingKey)));
-  const lines = certificate.toString("base64").match(/.{1,64}/g) ?? [];
-  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+/** An X.509 v3 certificate in PEM, profile of RFC 5280, with a random serial number and its times in whole seconds. */
+export async function signCertificate(request: CertificateRequest): Promise<string> {
+  const { use, subject, issuer, notBefore, notAfter, publicKey, signingKey } = request;
+  const certificate = await X509CertificateGenerator.create({
+    subject: nameOf(subject),
+    issuer: nameOf(issuer),
+    notBefore,
+    notAfter,
+    publicKey: publicKeyInfo(publicKey),
+    signingKey: await ecdsaKey(signingKey),
+    extensions: [
+      ...extensionsOf[use],
+      await SubjectKeyIdentifierExtension.create(publicKeyInfo(publicKey)),
+      await AuthorityKeyIdentifierExtension.create(publicKeyInfo(createPublicKey(signingKey))),
+    ],
+  });
+  return `${certificate.toString("pem")}\n`;
 }
 
 export const publicKeyInfo = (key: KeyObject): Buffer => key.export({ type: "spki", format: "der" });
 
-function nameOf({ commonName, organization }: Subject): Buffer {
-  const attribute = (id: string, value: string) => setOf(sequence(objectId(id), utf8(value)));
-  return sequence(...(organization ? [attribute("2.5.4.10", organization)] : []), attribute("2.5.4.3", commonName));
+const ecdsaKey = (key: KeyObject): Promise<webcrypto.CryptoKey> =>
+  webcrypto.subtle.importKey("pkcs8", key.export({ type: "pkcs8", format: "der" }), { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+
+/** Typed values: the library reads a plain string as RFC 4514 text, in which a caller's `#`, quotes and backslashes mean something. */
+function nameOf({ commonName, organization }: Subject): Name {
+  const attribute = (type: string, value: string) => ({ [type]: [{ utf8String: value }] });
+  return new Name([...(organization ? [attribute("O", organization)] : []), attribute("CN", commonName)]);
 }
 
-const extension = (id: string, value: Uint8Array): Buffer => sequence(objectId(id), octets(value));
-const critical = (id: string, value: Uint8Array): Buffer => sequence(objectId(id), yes, octets(value));
-const basicConstraints = "2.5.29.19";
-const keyUsage = "2.5.29.15";
+const { digitalSignature, keyEncipherment, keyCertSign } = KeyUsageFlags;
 
-const extensionsOf: Record<CertificateRequest["use"], Buffer[]> = {
+const extensionsOf: Record<CertificateRequest["use"], Extension[]> = {
   authority: [
-    critical(basicConstraints, sequence(yes)),
-    critical(keyUsage, bits(Buffer.from([0b10100100]), 2)), // digitalSignature, keyEncipherment, keyCertSign: as kubeadm's
+    new BasicConstraintsExtension(true, undefined, true),
+    new KeyUsagesExtension(digitalSignature | keyEncipherment | keyCertSign, true), // as kubeadm's
   ],
   client: [
-    critical(basicConstraints, sequence()),
-    critical(keyUsage, bits(Buffer.from([0b10000000]), 7)), // digitalSignature
-    extension("2.5.29.37", sequence(objectId("1.3.6.1.5.5.7.3.2"))), // clientAuth
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(digitalSignature, true),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
   ],
 };
-
-/** Subject and authority key identifier: SHA-1 of the public point (RFC 5280, 4.2.1.2), which ends its SubjectPublicKeyInfo. */
-function keyIds(publicKey: KeyObject, signingKey: KeyObject): Buffer[] {
-  const idOf = (key: KeyObject) => createHash("sha1").update(publicKeyInfo(key).subarray(-65)).digest();
-  return [
-    extension("2.5.29.14", octets(idOf(publicKey))),
-    extension("2.5.29.35", sequence(implicit(0, idOf(createPublicKey(signingKey))))),
-  ];
-}

@@ -95,5 +95,4 @@ ${args.map(([name, value]) => (v4 ? `  - name: ${name}\n    value: ${value}\n` :
 }
 
 /** CoreDNS' image moved one folder down with 1.21; kubeadm before 1.25 knows that of its own default registry only. */
-const renderDns = (plan: ClusterPlan): string =>
-  minorOf(plan) < 21 ? "" : `dns:\n  imageRepository: ${IMAGE_REPOSITORY}/coredns\n`;
+const renderDns = (plan: ClusterPlan): string => (minorOf(plan) < 21 ? "" : `dns:\n  imageRepository: ${IMAGE_REPOSITORY}/coredns\n`);

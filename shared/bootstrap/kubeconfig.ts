@@ -28,7 +28,7 @@ export async function mintKubeconfig(
   const caEnds = new Date(new X509Certificate(files["ca.crt"]).validTo);
   const ends = notAfter < caEnds ? notAfter : caEnds;
   const { publicKey, privateKey } = await ecKeyPair();
-  const certificate = signCertificate({
+  const certificate = await signCertificate({
     use: "client",
     subject: { commonName: commonName(user), organization: group },
     issuer: { commonName: CLUSTER_CA },

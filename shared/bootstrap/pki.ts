@@ -93,7 +93,7 @@ export const joinMaterial = ({ token, caCertHash, endpoint, files }: ControlPlan
 
 async function makeCa(commonName: string, { notBefore, notAfter }: PkiPlan) {
   const { publicKey, privateKey } = await ecKeyPair();
-  const certificate = signCertificate({
+  const certificate = await signCertificate({
     use: "authority",
     subject: { commonName },
     issuer: { commonName },

@@ -32,7 +32,11 @@ type ScriptRole = Role | "probe-client";
  * @throws InvalidManifest for a Kubernetes version without a profile
  */
 export function renderScript(plan: ClusterPlan, role: ScriptRole): RenderedScript {
-  const parts = { "control-plane": [artifacts, runtime, kubeadm, controlPlane], node: [artifacts, runtime, kubeadm, node], "probe-client": [probeClient] };
+  const parts = {
+    "control-plane": [artifacts, runtime, kubeadm, controlPlane],
+    node: [artifacts, runtime, kubeadm, node],
+    "probe-client": [probeClient],
+  };
   const body = [
     `#!/bin/bash\n# Clowder's ${role} script of ${plan.name} (${plan.uid}); the service rendered it and its SHA-256 is in user data.`,
     ...Object.entries(variables(plan, role)).map(([name, value]) => `${name}=${quote(value)}`),
@@ -68,7 +72,9 @@ function variables(plan: ClusterPlan, role: ScriptRole): Record<string, string> 
     NEEDS_CRICTL: Number(profile.minor.split(".")[1]) < 32 ? "yes" : "",
     INTERNAL_NAME: kubernetes.internalName,
     CONTROL_PLANE_ADDRESSES: kubernetes.controlPlaneAddresses.join(" "),
-    ...(role === "control-plane" ? { CALICO_MTU: kubernetes.calico.mtu ? String(kubernetes.calico.mtu) : "" } : { ENDPOINT: kubernetes.endpoint }),
+    ...(role === "control-plane"
+      ? { CALICO_MTU: kubernetes.calico.mtu ? String(kubernetes.calico.mtu) : "" }
+      : { ENDPOINT: kubernetes.endpoint }),
     ...Object.fromEntries(limits),
   };
 }
@@ -77,7 +83,11 @@ function files(plan: ClusterPlan, role: ScriptRole): Record<string, string> {
   if (role === "probe-client")
     return {
       ...renderProbeClient(plan).files,
-      ...renderService({ name: "clowder-probe-client", description: "Enters NodePorts from outside Calico", command: python("probe-client.py") }),
+      ...renderService({
+        name: "clowder-probe-client",
+        description: "Enters NodePorts from outside Calico",
+        command: python("probe-client.py"),
+      }),
     };
   const both = {
     "/opt/clowder/artifacts.tsv": renderArtifacts(plan),
@@ -96,7 +106,10 @@ function files(plan: ClusterPlan, role: ScriptRole): Record<string, string> {
     "/opt/clowder/node-labels.py": nodeLabels,
     "/opt/clowder/revoke.sh": revoke,
     ...renderCollector(plan).files,
-    ...renderTimer({ name: "clowder-node-labels", description: "Labels nodes as their instance group says", command: python("node-labels.py") }, 10),
+    ...renderTimer(
+      { name: "clowder-node-labels", description: "Labels nodes as their instance group says", command: python("node-labels.py") },
+      10,
+    ),
     ...renderTimer({ name: "clowder-revoke", description: "Ends the bootstrap tokens", command: "/bin/bash /opt/clowder/revoke.sh" }, 10),
     ...renderTimer({ name: "clowder-collector", description: "Collects evidence of the data plane", command: python("collector.py") }, 10),
   };
@@ -113,7 +126,9 @@ function renderGroups(plan: ClusterPlan): string {
     if (role === "node") return taints;
     return taints.length === 0 ? null : [...own.filter(({ key }) => !taints.some((taint) => taint.key === key)), ...taints];
   };
-  const groups = Object.fromEntries(plan.instances.map((instance) => [instance.group, { labels: instance.nodeLabels, taints: taintsOf(instance) }]));
+  const groups = Object.fromEntries(
+    plan.instances.map((instance) => [instance.group, { labels: instance.nodeLabels, taints: taintsOf(instance) }]),
+  );
   return `${JSON.stringify(groups, null, 2)}\n`;
 }
 

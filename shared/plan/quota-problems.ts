@@ -66,7 +66,7 @@ export function quotaProblems(manifest: Manifest, probeClientType: string, room:
 /** Groups whose vCPUs count against a quota that is not looked at. */
 export const unlookedQuotas = ({ instanceGroups }: Manifest): Problem[] =>
   instanceGroups
-    .filter(({ machineType }) => !isStandard(machineType))
+    .filter(({ machineType, size }) => size > 0 && !isStandard(machineType))
     .map(({ name, machineType }) => ({
       path: `InstanceGroup/${name}.spec.machineType`,
       message: `the vCPU quota of ${machineType} is not checked: only that of standard machines is`,

@@ -21,7 +21,8 @@ export async function beginDelete(
   if (stopCreate && raised.createExecution)
     await sfn
       .send(new StopExecutionCommand({ executionArn: raised.createExecution, error: "Deleted", cause: "the cluster is being deleted" }))
-      .catch(ignoring("ExecutionDoesNotExist"));
+      // An execution that has ended needs no stop.
+      .catch(ignoring("ExecutionDoesNotExist", "ValidationException"));
   const cluster = refOf(raised);
   const started = await sfn
     .send(
@@ -42,7 +43,9 @@ export async function isRunning(sfn: SFNClient, executionArn: string): Promise<b
   return found?.status === "RUNNING";
 }
 
-const ignoring = (code: string) => (error: unknown) => {
-  if (codeOf(error) === code) return undefined;
-  throw error;
-};
+const ignoring =
+  (...codes: string[]) =>
+  (error: unknown) => {
+    if (codes.includes(codeOf(error))) return undefined;
+    throw error;
+  };

@@ -1,5 +1,5 @@
 import { DescribeImagesCommand, type EC2Client, type Image } from "@aws-sdk/client-ec2";
-import type { SSMClient } from "@aws-sdk/client-ssm";
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { codeOf, isNotFound } from "../aws/translate";
 import type { Problem } from "../errors";
 
@@ -82,7 +82,6 @@ async function byId(ec2: EC2Client, imageId: string, owners: string[]): Promise<
 }
 
 async function byParameter(ec2: EC2Client, ssm: SSMClient | undefined, Name: string, owners: string[]): Promise<Outcome> {
-  const { GetParameterCommand, SSMClient } = await import("@aws-sdk/client-ssm");
   const { Parameter } = await (ssm ?? new SSMClient()).send(new GetParameterCommand({ Name })).catch((error: unknown) => {
     if (!isNotFound(error)) throw error;
     return { Parameter: undefined };

@@ -34,9 +34,10 @@ export async function findRoom(
 ): Promise<{ problems: Problem[]; warnings: Problem[] }> {
   const { ec2, quotas } = clients;
   const unseen: Unseen[] = [];
+  const end = endOf(patience);
   const look = async <T>(what: string, answer: Promise<T>): Promise<T | undefined> => {
     try {
-      return await Promise.race([answer, endOf(patience)]);
+      return await Promise.race([answer, end]);
     } catch (error) {
       unseen.push({ what, reason: codeOf(error) });
       return undefined;
@@ -64,7 +65,10 @@ interface Unseen {
 const warningsOf = (unseen: Unseen[]): Problem[] =>
   [...Map.groupBy(unseen, ({ reason }) => reason)].map(([reason, looks]) => ({
     path: "",
-    message: `could not be checked: ${looks.map(({ what }) => what).join(", ")} (${reason})`,
+    message: `could not be checked: ${looks
+      .map(({ what }) => what)
+      .toSorted()
+      .join(", ")} (${reason})`,
   }));
 
 const endOf = (patience: AbortSignal): Promise<never> =>
@@ -133,7 +137,7 @@ async function countVpcs(ec2: EC2Client): Promise<number> {
 async function countLoadBalancers({ classic, network }: ElbClients, kind: "Classic" | "Network"): Promise<number> {
   let count = 0;
   if (kind === "Classic")
-    for await (const { LoadBalancerDescriptions = [] } of paginateClassic({ client: classic }, {})) count += LoadBalancerDescriptions.length;
+    for await (const page of paginateClassic({ client: classic }, {})) count += page.LoadBalancerDescriptions?.length ?? 0;
   else
     for await (const { LoadBalancers = [] } of paginateNetwork({ client: network }, {}))
       count += LoadBalancers.filter(({ Type }) => Type === "network").length;

@@ -5,24 +5,35 @@ import { join, resolve } from "node:path";
 import {
   CreateTagsCommand,
   CreateVolumeCommand,
+  DeleteTagsCommand,
   DeleteVolumeCommand,
   DescribeImagesCommand,
+  DescribeSubnetsCommand,
   EC2Client,
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { CreateLoadBalancerCommand, DeleteLoadBalancerCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import {
+  CreateLoadBalancerCommand as CreateNetworkCommand,
+  DeleteLoadBalancerCommand as DeleteNetworkCommand,
+  ElasticLoadBalancingV2Client,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
+import {
+  AddRoleToInstanceProfileCommand,
   CreateInstanceProfileCommand,
   CreateRoleCommand,
   DeleteInstanceProfileCommand,
   DeleteRoleCommand,
   DeleteRolePolicyCommand,
+  GetRoleCommand,
   IAMClient,
   PutRolePolicyCommand,
+  RemoveRoleFromInstanceProfileCommand,
 } from "@aws-sdk/client-iam";
 import { CreateFunctionCommand, DeleteFunctionCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DeleteScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { venv } from "../../local/python";
 
@@ -149,6 +160,46 @@ describe("EC2 and ELB from moto, behind MiniStack's permissions", () => {
     await expect(limited.send(new DeleteVolumeCommand({ VolumeId: theirs.VolumeId }))).resolves.toBeDefined();
   });
 
+  test("every resource of a call is authorised: a subnet of somebody else's keeps an instance from being made in it", async () => {
+    const tag = [{ Key: "clowder:deployment", Value: "here" }];
+    const ours = { StringEquals: { "aws:ResourceTag/clowder:deployment": "here" } };
+    const { credentials } = await as("instances", [
+      { Effect: "Allow", Action: "ec2:RunInstances", Resource: ["instance", "volume", "network-interface", "security-group"].map((kind) => `arn:aws:ec2:*:*:${kind}/*`) },
+      { Effect: "Allow", Action: "ec2:RunInstances", Resource: "arn:aws:ec2:*::image/*" },
+      { Effect: "Allow", Action: "ec2:RunInstances", Resource: "arn:aws:ec2:*:*:subnet/*", Condition: ours },
+    ]);
+    const { Subnets } = await ec2.send(new DescribeSubnetsCommand());
+    const SubnetId = Subnets![0]!.SubnetId!;
+    const launch = () =>
+      new EC2Client({ credentials }).send(new RunInstancesCommand({ ImageId: "ami-02fe94dee086c0c37", InstanceType: "t3.medium", MinCount: 1, MaxCount: 1, SubnetId }));
+
+    await expect(launch()).rejects.toMatchObject({ name: "UnauthorizedOperation", message: expect.stringContaining(`subnet/${SubnetId}`) });
+    await ec2.send(new CreateTagsCommand({ Resources: [SubnetId], Tags: tag }));
+    const { Instances } = await launch();
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [Instances![0]!.InstanceId!] }));
+    await ec2.send(new DeleteTagsCommand({ Resources: [SubnetId], Tags: tag }));
+  });
+
+  test("who boots an instance with a role must be allowed to pass it", async () => {
+    const InstanceProfileName = `mends-pass-${process.pid}`;
+    await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName }));
+    await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName, RoleName: role }));
+    const IamInstanceProfile = { Name: InstanceProfileName };
+    const launch = async (...more: object[]) => {
+      const { credentials } = await as("passes", [{ Effect: "Allow", Action: "ec2:RunInstances", Resource: "*" }, ...more]);
+      const machine = { ImageId: "ami-02fe94dee086c0c37", InstanceType: "t3.medium" as const, MinCount: 1, MaxCount: 1, IamInstanceProfile };
+      return new EC2Client({ credentials }).send(new RunInstancesCommand(machine));
+    };
+    const passing = (service: string) => ({ Effect: "Allow", Action: "iam:PassRole", Resource: "*", Condition: { StringEquals: { "iam:PassedToService": service } } });
+
+    await expect(launch()).rejects.toMatchObject({ name: "UnauthorizedOperation", message: expect.stringContaining("iam:PassRole") });
+    await expect(launch(passing("lambda.amazonaws.com"))).rejects.toMatchObject({ name: "UnauthorizedOperation" });
+    const { Instances } = await launch(passing("ec2.amazonaws.com"));
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [Instances![0]!.InstanceId!] }));
+    await iam.send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName, RoleName: role }));
+    await iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName }));
+  });
+
   test("an instance profile made in IAM boots an instance, and a deleted one does not", async () => {
     const InstanceProfileName = `mends-${process.pid}`;
     const launch = () =>
@@ -175,6 +226,44 @@ describe("EC2 and ELB from moto, behind MiniStack's permissions", () => {
     const made = await elb.send(new CreateLoadBalancerCommand({ LoadBalancerName, Listeners, AvailabilityZones: ["us-east-1a"] }));
     await elb.send(new DeleteLoadBalancerCommand({ LoadBalancerName }));
     expect(made.DNSName).toContain(LoadBalancerName);
+  });
+});
+
+describe("names in ARNs", () => {
+  test("a role has its path: a policy for a path opens the roles below it and no others", async () => {
+    const under = `arn:aws:iam::000000000000:role/clowder/mends/*`;
+    const { credentials } = await as("paths", { Effect: "Allow", Action: ["iam:CreateRole", "iam:GetRole", "iam:DeleteRole"], Resource: under });
+    const limited = new IAMClient({ credentials });
+    const RoleName = `mends-path-${process.pid}`;
+    const AssumeRolePolicyDocument = JSON.stringify(trust);
+    await limited.send(new CreateRoleCommand({ RoleName, Path: "/clowder/mends/", AssumeRolePolicyDocument }));
+    await expect(limited.send(new GetRoleCommand({ RoleName }))).resolves.toBeDefined();
+    await limited.send(new DeleteRoleCommand({ RoleName }));
+    await expect(limited.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument }))).rejects.toMatchObject({ name: "AccessDenied" });
+    await expect(limited.send(new GetRoleCommand({ RoleName: role }))).rejects.toMatchObject({ name: "AccessDenied" });
+  });
+
+  test("a schedule has its group", async () => {
+    const { credentials } = await as("clock", { Effect: "Allow", Action: "scheduler:DeleteSchedule", Resource: "arn:aws:scheduler:*:*:schedule/ours/*" });
+    const limited = new SchedulerClient({ credentials });
+    const Name = `mends-${process.pid}`;
+    await expect(limited.send(new DeleteScheduleCommand({ Name, GroupName: "ours" }))).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+    await expect(limited.send(new DeleteScheduleCommand({ Name, GroupName: "theirs" }))).rejects.toMatchObject({ name: "AccessDeniedException" });
+  });
+
+  test("a Classic load balancer has its name, a Network one its kind", async () => {
+    const own = { Effect: "Allow", Action: ["elasticloadbalancing:*"], Resource: ["loadbalancer/api-*", "loadbalancer/net/api-*"].map((name) => `arn:aws:elasticloadbalancing:*:*:${name}`) };
+    const { credentials } = await as("balancers", own);
+    const classic = new ElasticLoadBalancingClient({ credentials });
+    await expect(classic.send(new DeleteLoadBalancerCommand({ LoadBalancerName: "api-mends" }))).resolves.toBeDefined();
+    await expect(classic.send(new DeleteLoadBalancerCommand({ LoadBalancerName: "other" }))).rejects.toMatchObject({ name: "AccessDenied" });
+
+    const network = new ElasticLoadBalancingV2Client({ credentials });
+    const { Subnets } = await ec2.send(new DescribeSubnetsCommand());
+    const made = await network.send(new CreateNetworkCommand({ Name: `api-${process.pid}`, Type: "network", Subnets: [Subnets![0]!.SubnetId!] }));
+    const LoadBalancerArn = made.LoadBalancers![0]!.LoadBalancerArn!;
+    expect(LoadBalancerArn).toContain(`:loadbalancer/net/api-${process.pid}/`);
+    await expect(network.send(new DeleteNetworkCommand({ LoadBalancerArn }))).resolves.toBeDefined();
   });
 });
 

@@ -39,8 +39,9 @@ def of_load_balancer(params, region, account):
         return "*"
     if name := parameter(params, "LoadBalancerName") or parameter(params, "LoadBalancerNames.member.1"):
         return f"{prefix}loadbalancer/{name}"
-    if arn := parameter(params, "ResourceArns.member.1"):
-        return arn
+    for name in ("ResourceArns.member.1", "LoadBalancerArn", "TargetGroupArn", "ListenerArn"):
+        if arn := parameter(params, name):
+            return arn
     if action == "CreateLoadBalancer":
         kind = {"network": "net", "gateway": "gwy"}.get(parameter(params, "Type"), "app")
         return f"{prefix}loadbalancer/{kind}/{parameter(params, 'Name')}/*"

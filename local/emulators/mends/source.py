@@ -13,8 +13,9 @@ def take(holder, name, expected):
     found = getattr(holder, name, None)
     source = found if isinstance(found, str) else inspect.getsource(found) if found else ""
     if digest(source) != expected:
+        package = (holder.__module__ if inspect.isclass(holder) else holder.__name__).partition(".")[0]
         raise SystemExit(
-            f"ministack {version('ministack')}: {holder.__name__}.{name} is not what local/emulators/mends expects "
+            f"{package} {version(package)}: {holder.__name__}.{name} is not what local/emulators/mends expects "
             f"(digest {digest(source)}, expected {expected}): review the mend that takes it, then pin the new digest"
         )
     return found

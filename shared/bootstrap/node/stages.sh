@@ -47,7 +47,8 @@ stage() {
     fail "$name" "$(cat "$RUN/reason" 2>/dev/null || echo "$reason")" "$(cat "$RUN/message" 2>/dev/null || echo "exit code $code")"
   fi
   told
-  (python3 /opt/clowder/beacon.py reached "$(printf '%02d' "$NUMBER")" "$name" || echo "clowder: stage $name ended, its beacon was refused") &
+  (python3 /opt/clowder/beacon.py reached "$(printf '%02d' "$NUMBER")" "$name" ||
+    echo "clowder: stage $name ended, its beacon was refused") &
   BEACON=$!
 }
 # Waits for the last beacon; the stage after it need not. A bare `wait` would wait for tee too.

@@ -1481,7 +1481,8 @@ start_containerd() {
 start_docker() {
   mkdir -p /etc/docker
   cat >/etc/docker/daemon.json <<JSON
-{"exec-opts": ["native.cgroupdriver=${CGROUP_DRIVER:-systemd}"], "log-driver": "json-file", "log-opts": {"max-size": "100m"}, "storage-driver": "overlay2"}
+{"exec-opts": ["native.cgroupdriver=${CGROUP_DRIVER:-systemd}"], "storage-driver": "overlay2",
+ "log-driver": "json-file", "log-opts": {"max-size": "100m"}}
 JSON
   systemctl enable docker
   systemctl restart docker || refuse RuntimeFailed "$(journal docker)"
@@ -1499,7 +1500,8 @@ journal() { journalctl -u "$1" -n 15 --no-pager -o cat 2>/dev/null || true; }
 # Version 3 of the file came with containerd 2.0 and renamed the plugins.
 containerd_configuration() {
   local pause systemd=true
-  pause=$(kubeadm config images list --kubernetes-version "v$KUBERNETES_VERSION" --image-repository "$IMAGE_REPOSITORY" 2>/dev/null | grep /pause:)
+  pause=$(kubeadm config images list --kubernetes-version "v$KUBERNETES_VERSION" --image-repository "$IMAGE_REPOSITORY" 2>/dev/null |
+    grep /pause:)
   [[ ${CGROUP_DRIVER:-systemd} == systemd ]] || systemd=false
   if at_least 2.0.0 "$(version_of containerd --version)"; then
     cat <<TOML

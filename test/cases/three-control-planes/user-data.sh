@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='control-plane-us-east-1a-0'
 export CLOWDER_GROUP='control-plane-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='7a159b992ea2238d49a891326c5110149c3861ee678fd7787e267a19c5e64b95'
+export CLOWDER_SCRIPT_SHA256='9488ea18097f8655286f780ffdd0b597d86e10becf1deebfd586b7dbcfbcdcd4'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.
@@ -199,7 +199,7 @@ SECRETS = [
     (re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"), "<token>"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "<token>"),
     (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}"), "<access key>"),
-    (re.compile(r"(?i)(security-token|signature|authorization|bearer|password|secret\w*key|certificate-key)(\W{1,3})[^\s&\"',]+"), r"\1\2<removed>"),
+    (re.compile(r"(?i)(security-token|signature|authorization|bearer|password|secret\w*key)(\W{1,3})[^\s&\"',]+"), r"\1\2<removed>"),
     # Base64 of a key; hexadecimal digests are spared, they tell what went wrong.
     (re.compile(r"(?<![A-Za-z0-9+/])(?![0-9a-f]{64}(?![A-Za-z0-9+/]))[A-Za-z0-9+/]{60,}={0,2}"), "<removed>"),
 ]
@@ -303,7 +303,8 @@ stage() {
     fail "$name" "$(cat "$RUN/reason" 2>/dev/null || echo "$reason")" "$(cat "$RUN/message" 2>/dev/null || echo "exit code $code")"
   fi
   told
-  (python3 /opt/clowder/beacon.py reached "$(printf '%02d' "$NUMBER")" "$name" || echo "clowder: stage $name ended, its beacon was refused") &
+  (python3 /opt/clowder/beacon.py reached "$(printf '%02d' "$NUMBER")" "$name" ||
+    echo "clowder: stage $name ended, its beacon was refused") &
   BEACON=$!
 }
 # Waits for the last beacon; the stage after it need not. A bare `wait` would wait for tee too.

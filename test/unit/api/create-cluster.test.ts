@@ -1,8 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DynamoDBClient, GetItemCommand, TransactWriteItemsCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { DescribeImagesCommand, DescribeInstancesCommand, DescribeTagsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import {
+  DescribeImagesCommand,
+  DescribeInstancesCommand,
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeInstanceTypesCommand,
+  DescribeTagsCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+} from "@aws-sdk/client-ec2";
+import { DescribeLoadBalancersCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
+import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { HeadBucketCommand, HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
@@ -13,20 +24,35 @@ import { alice, bodyOf, environment, recordOf, requestOf } from "./samples";
 
 const seed = readFileSync(join(__dirname, "../../cases/seed/manifest.yaml"), "utf8");
 const [db, ec2, s3, sfn] = [mockClient(DynamoDBClient), mockClient(EC2Client), mockClient(S3Client), mockClient(SFNClient)];
-const clients = { db, ec2, s3, sfn } as unknown as Parameters<typeof createCluster>[0];
+const [quotas, classic] = [mockClient(ServiceQuotasClient), mockClient(ElasticLoadBalancingClient)];
+const clients: Parameters<typeof createCluster>[0] = {
+  db: new DynamoDBClient(),
+  ec2: new EC2Client(),
+  s3: new S3Client(),
+  sfn: new SFNClient(),
+  quotas: new ServiceQuotasClient(),
+  classic: new ElasticLoadBalancingClient(),
+  network: new ElasticLoadBalancingV2Client(),
+};
 const awsError = (name: string, status: number) => Object.assign(new Error(name), { name, $metadata: { httpStatusCode: status } });
 const stored = (record: ClusterRecord) => marshall({ ...record, item: "cluster" }, { removeUndefinedValues: true });
 const image = { ImageId: "ami-0123", State: "available", RootDeviceType: "ebs", RootDeviceName: "/dev/sda1", Architecture: "x86_64" } as const;
+const offerings = (["t3.medium", "t3.micro"] as const).map((InstanceType) => ({ InstanceType, Location: "us-east-1a" }));
 const create = (query: Record<string, string> = {}, body = seed) => createCluster(clients, environment, requestOf({ body, query, path: {} }));
 
 beforeEach(() => {
-  for (const client of [db, ec2, s3, sfn]) client.reset();
+  for (const client of [db, ec2, s3, sfn, quotas, classic]) client.reset();
   db.on(GetItemCommand).resolves({});
   db.on(TransactWriteItemsCommand).resolves({});
   db.on(UpdateItemCommand).resolves({ Attributes: stored(recordOf()) });
   ec2.on(DescribeImagesCommand).resolves({ Images: [image] });
   ec2.on(DescribeTagsCommand).resolves({ Tags: [] });
   ec2.on(DescribeInstancesCommand).resolves({});
+  ec2.on(DescribeVpcsCommand).resolves({});
+  ec2.on(DescribeInstanceTypesCommand).resolves({ InstanceTypes: [{ InstanceType: "t3.medium", VCpuInfo: { DefaultVCpus: 2 } }] });
+  ec2.on(DescribeInstanceTypeOfferingsCommand).resolves({ InstanceTypeOfferings: offerings });
+  classic.on(DescribeLoadBalancersCommand).resolves({});
+  quotas.on(GetServiceQuotaCommand).resolves({ Quota: { Value: 100 } });
   s3.on(HeadBucketCommand).rejects(awsError("NotFound", 404));
   s3.on(HeadObjectCommand).rejects(awsError("NotFound", 404));
   sfn.on(StartExecutionCommand).resolves({ executionArn: "arn" });
@@ -149,6 +175,34 @@ describe("what stands in the way", () => {
     expect(problems.map(({ path }) => path)).toEqual(["InstanceGroup/master-us-east-1a.spec.image", "InstanceGroup/nodes-us-east-1a.spec.image"]);
     expect(message).toContain("20210201");
     nothingMade();
+  });
+
+  test("quotas, zones and images: every problem in one answer, in a dry run too", async () => {
+    ec2.on(DescribeImagesCommand).resolves({ Images: [] });
+    ec2.on(DescribeInstanceTypeOfferingsCommand).resolves({ InstanceTypeOfferings: [] });
+    quotas.on(GetServiceQuotaCommand).resolves({ Quota: { Value: 0 } });
+    const refused = create({ dryRun: "true" });
+    await expect(refused).rejects.toBeInstanceOf(InvalidManifest);
+    const { problems } = (await refused.catch((error) => error)) as InvalidManifest;
+    expect(problems.map(({ path }) => path)).toEqual([
+      "InstanceGroup/master-us-east-1a.spec.image",
+      "InstanceGroup/nodes-us-east-1a.spec.image",
+      "InstanceGroup/master-us-east-1a.spec.machineType",
+      "InstanceGroup/nodes-us-east-1a.spec.machineType",
+      "InstanceGroup/nodes-us-east-1a.spec.subnets",
+      "InstanceGroup/master-us-east-1a.spec.machineType",
+      "spec.networkCIDR",
+      "spec.api.loadBalancer.class",
+    ]);
+    nothingMade();
+  });
+
+  test("quotas that cannot be read refuse nothing: the answer warns", async () => {
+    quotas.on(GetServiceQuotaCommand).rejects(awsError("AccessDeniedException", 400));
+    const answer = await create();
+    const message = "could not be checked: the VPC quota, the load balancer quota, the vCPU quota (AccessDeniedException)";
+    expect(answer.status).toBe(202);
+    expect(bodyOf(answer).warnings).toContainEqual({ path: "", message });
   });
 
   test("the nearest image is taken if asked to, and warned about", async () => {

@@ -1,5 +1,5 @@
 import { DynamoDBClient, GetItemCommand, UpdateItemCommand, ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { SFNClient, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { deleteCluster } from "../../../functions/api/delete-cluster";
@@ -45,6 +45,23 @@ test("asked again while it runs, it answers the same and raises no epoch", async
   sfn.on(StartExecutionCommand).rejects(Object.assign(new Error("there"), { name: "ExecutionAlreadyExists" }));
   expect(await remove()).toMatchObject({ status: 202 });
   expect(db.commandCalls(UpdateItemCommand)).toHaveLength(0);
+});
+
+const died = Object.assign(new Error("none"), { name: "ExecutionDoesNotExist" });
+test.each([
+  ["runs still", () => sfn.on(DescribeExecutionCommand).resolves({ status: "RUNNING" }), "a1b2c3d4e5-delete-2", 0],
+  ["died", () => sfn.on(DescribeExecutionCommand).resolves({ status: "TIMED_OUT" }), "a1b2c3d4e5-delete-3", 1],
+  ["died and is forgotten", () => sfn.on(DescribeExecutionCommand).rejects(died), "a1b2c3d4e5-delete-3", 1],
+])("a delete whose execution died is begun again under the next epoch, no other: it %s", async (_, given, name, raised) => {
+  const deleteExecution = "arn:aws:states:us-east-1:111122223333:execution:clowder-dev-delete-cluster:a1b2c3d4e5-delete-2";
+  db.on(GetItemCommand).resolves({ Item: stored({ ...deleting, deleteExecution }) });
+  db.on(UpdateItemCommand).resolves({ Attributes: stored({ ...deleting, deleteExecution, epoch: 3 }) });
+  given();
+  expect(bodyOf(await remove())).toMatchObject({ status: "Deleting" });
+  expect(sfn.commandCalls(DescribeExecutionCommand)[0]!.args[0].input).toEqual({ executionArn: deleteExecution });
+  expect(sfn.commandCalls(StartExecutionCommand)[0]!.args[0].input.name).toBe(name);
+  const raises = db.commandCalls(UpdateItemCommand).filter(({ args }) => args[0].input.UpdateExpression?.includes(" + "));
+  expect(raises).toHaveLength(raised);
 });
 
 test("two at the same moment are one", async () => {

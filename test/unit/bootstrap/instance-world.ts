@@ -40,7 +40,8 @@ export async function openWorld(): Promise<World> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return Object.assign(world, {
     url,
-    bash: (script: string, env: Record<string, string> = {}) => run(moved(script, world.folder), { ...awsEnvironment(url), ...env }, world.folder),
+    bash: (script: string, env: Record<string, string> = {}) =>
+      run(moved(script, world.folder), { ...awsEnvironment(url), ...env }, world.folder),
     beacons: () =>
       Object.fromEntries(
         [...world.objects]
@@ -57,7 +58,8 @@ export async function openWorld(): Promise<World> {
 }
 
 /** A script with the absolute paths of a node below `folder`, so that nobody needs to be root and nothing of the machine changes. */
-export const moved = (text: string, folder: string): string => text.replaceAll(/\/(opt\/clowder|run\/clowder|etc\/|usr\/local\/|var\/(tmp|log)\/)/g, `${folder}$&`);
+export const moved = (text: string, folder: string): string =>
+  text.replaceAll(/\/(opt\/clowder|run\/clowder|etc\/|usr\/local\/|var\/(tmp|log)\/)/g, `${folder}$&`);
 
 const awsEnvironment = (url: string) => ({ AWS_ENDPOINT_URL: url, AWS_EC2_METADATA_SERVICE_ENDPOINT: url, CLOWDER_RETRY_SECONDS: "4" });
 
@@ -72,17 +74,24 @@ function run(script: string, env: Record<string, string>, folder: string): Promi
   });
 }
 
-async function serve(world: { objects: Map<string, string>; refusals: number; up: boolean }, request: IncomingMessage, response: ServerResponse) {
+async function serve(
+  world: { objects: Map<string, string>; refusals: number; up: boolean },
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const answer = (status: number, body = "") => response.writeHead(status).end(body);
   const path = request.url!;
   if (path === "/latest/api/token") return answer(request.method === "PUT" ? 200 : 405, "imds-token");
   if (path.startsWith("/latest/"))
-    return request.headers["x-aws-ec2-metadata-token"] === "imds-token" ? answer(path in metadata ? 200 : 404, metadata[path]) : answer(401);
+    return request.headers["x-aws-ec2-metadata-token"] === "imds-token"
+      ? answer(path in metadata ? 200 : 404, metadata[path])
+      : answer(401);
   if (!world.up) return answer(503);
   const sts = path.startsWith("/?");
-  if (!(await signedRight(request, Buffer.concat(chunks), sts ? "sts" : "s3"))) return answer(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>");
+  if (!(await signedRight(request, Buffer.concat(chunks), sts ? "sts" : "s3")))
+    return answer(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>");
   if (sts) return answer(200, "<GetCallerIdentityResult><UserId>AROAEXAMPLE:i-0123456789abcdef0</UserId></GetCallerIdentityResult>");
   if (world.refusals-- > 0) return answer(403, "<Error><Code>InvalidAccessKeyId</Code></Error>");
   const key = decodeURIComponent(path.replace(/^\/[^/]+\//, ""));
@@ -117,7 +126,10 @@ async function signedRight(request: IncomingMessage, body: Buffer, service: stri
       headers: Object.fromEntries(names.map((name) => [name, String(request.headers[name])])),
       body,
     },
-    { signingDate: new Date(date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z")), signableHeaders: new Set(names) },
+    {
+      signingDate: new Date(date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z")),
+      signableHeaders: new Set(names),
+    },
   );
   return signed.headers["authorization"] === given && names.includes("x-amz-security-token");
 }

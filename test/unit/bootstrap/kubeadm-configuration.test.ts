@@ -22,14 +22,24 @@ test.each([
   ["1.36.1", "v1beta4"],
 ])("Kubernetes %s is configured with kubeadm %s", (version, api) => {
   const init = documents(renderInit(of(version)));
-  expect([init["InitConfiguration"]!.apiVersion, init["ClusterConfiguration"]!.apiVersion]).toEqual([`kubeadm.k8s.io/${api}`, `kubeadm.k8s.io/${api}`]);
+  expect([init["InitConfiguration"]!.apiVersion, init["ClusterConfiguration"]!.apiVersion]).toEqual([
+    `kubeadm.k8s.io/${api}`,
+    `kubeadm.k8s.io/${api}`,
+  ]);
   expect(documents(renderJoin(of(version), "node"))["JoinConfiguration"]!.apiVersion).toBe(`kubeadm.k8s.io/${api}`);
 });
 
 test("extra arguments are a list from v1beta4 on and a map before", () => {
   const argsOf = (version: string) => documents(renderInit(of(version)))["InitConfiguration"]!["nodeRegistration"];
-  expect(argsOf("1.34.8")).toMatchObject({ kubeletExtraArgs: [{ name: "node-ip", value: "@ADDRESS@" }, { name: "node-labels", value: "clowder.io/instance-group=@GROUP@" }] });
-  expect(argsOf("1.30.14")).toMatchObject({ kubeletExtraArgs: { "node-ip": "@ADDRESS@", "node-labels": "clowder.io/instance-group=@GROUP@" } });
+  expect(argsOf("1.34.8")).toMatchObject({
+    kubeletExtraArgs: [
+      { name: "node-ip", value: "@ADDRESS@" },
+      { name: "node-labels", value: "clowder.io/instance-group=@GROUP@" },
+    ],
+  });
+  expect(argsOf("1.30.14")).toMatchObject({
+    kubeletExtraArgs: { "node-ip": "@ADDRESS@", "node-labels": "clowder.io/instance-group=@GROUP@" },
+  });
 });
 
 test("fields that a version does not know are not in it", () => {
@@ -41,7 +51,9 @@ test("fields that a version does not know are not in it", () => {
 
 test("CoreDNS comes from one folder down since 1.21", () => {
   expect(documents(renderInit(of("1.20.15")))["ClusterConfiguration"]).not.toHaveProperty("dns");
-  expect(documents(renderInit(of("1.21.14")))["ClusterConfiguration"]).toMatchObject({ dns: { imageRepository: "registry.k8s.io/coredns" } });
+  expect(documents(renderInit(of("1.21.14")))["ClusterConfiguration"]).toMatchObject({
+    dns: { imageRepository: "registry.k8s.io/coredns" },
+  });
 });
 
 test("what the manifest asks of the cluster is in it", () => {
@@ -58,13 +70,16 @@ test("what the manifest asks of the cluster is in it", () => {
 
 test("kubelet is never told to label itself below kubernetes.io or k8s.io", () => {
   for (const folder of ["seed", "twin", "three-control-planes"]) {
-    const flags = renderScripts(planOf(folder)).flatMap(({ body }) => [...body.matchAll(/node-labels["']?[:\n\s]+(?:value: )?(\S+)/g)].map(([, value]) => value));
+    const flags = renderScripts(planOf(folder)).flatMap(({ body }) =>
+      [...body.matchAll(/node-labels["']?[:\n\s]+(?:value: )?(\S+)/g)].map(([, value]) => value),
+    );
     expect(flags).not.toEqual([]);
     expect(flags.filter((flag) => flag !== "clowder.io/instance-group=@GROUP@" && /=/.test(flag!))).toEqual([]);
   }
 });
 
-const groupsOf = (plan: ClusterPlan) => JSON.parse(/groups\.json <<'END_OF_CLOWDER_FILE'\n(.*?)\nEND_OF_CLOWDER_FILE/s.exec(renderScripts(plan)[0]!.body)![1]!);
+const groupsOf = (plan: ClusterPlan) =>
+  JSON.parse(/groups\.json <<'END_OF_CLOWDER_FILE'\n(.*?)\nEND_OF_CLOWDER_FILE/s.exec(renderScripts(plan)[0]!.body)![1]!);
 
 test("the control plane has each group's labels, and its own taint beside those of the manifest", () => {
   const plan = planOf("seed");
@@ -72,7 +87,10 @@ test("the control plane has each group's labels, and its own taint beside those 
     "master-us-east-1a": { labels: expect.objectContaining({ "kops.k8s.io/instancegroup": "master-us-east-1a" }), taints: null },
     "nodes-us-east-1a": { labels: expect.objectContaining({ "node-role.kubernetes.io/node": "" }), taints: [] },
   });
-  const tainted = { ...plan, instances: plan.instances.map((instance) => ({ ...instance, taints: [{ key: "only", value: "us", effect: "NoExecute" as const }] })) };
+  const tainted = {
+    ...plan,
+    instances: plan.instances.map((instance) => ({ ...instance, taints: [{ key: "only", value: "us", effect: "NoExecute" as const }] })),
+  };
   expect(groupsOf(tainted)["master-us-east-1a"].taints).toEqual([
     { key: "node-role.kubernetes.io/master", effect: "NoSchedule" },
     { key: "only", value: "us", effect: "NoExecute" },

@@ -4,7 +4,8 @@ import { planOf } from "./sample-plan";
 const plan = planOf("twin");
 const controlPlane = plan.instances.find(({ role }) => role === "control-plane")!;
 const worker = plan.instances.find(({ role }) => role === "node")!;
-const within = (limit: string, seconds: number) => (script: string) => script.replace(new RegExp(`^LIMIT_${limit}='\\d+'$`, "m"), `LIMIT_${limit}='${seconds}'`);
+const within = (limit: string, seconds: number) => (script: string) =>
+  script.replace(new RegExp(`^LIMIT_${limit}='\\d+'$`, "m"), `LIMIT_${limit}='${seconds}'`);
 
 jest.setTimeout(60_000);
 let node: PreparedNode;
@@ -29,14 +30,19 @@ const failures: Failure[] = [
   },
   {
     what: "a token's time has passed",
-    spoil: () => node.world.objects.set(plan.pki.controlPlaneObject, node.world.objects.get(plan.pki.controlPlaneObject)!.replace("2999", "2001")),
+    spoil: () =>
+      node.world.objects.set(plan.pki.controlPlaneObject, node.world.objects.get(plan.pki.controlPlaneObject)!.replace("2999", "2001")),
     instance: controlPlane,
     told: { stage: "material", reason: "MaterialInvalid", message: /token of this cluster ended at 2001/ },
   },
   {
     what: "a binary has another checksum",
     spoil: () => (node.put("kubelet-version", "1.2.3"), node.put("served/kubelet", "not kubelet")),
-    told: { stage: "artifacts", reason: "ChecksumMismatch", message: /bin\/linux\/(amd|arm)64\/kubelet has SHA-256 [0-9a-f]{64} and should have [0-9a-f]{64}/ },
+    told: {
+      stage: "artifacts",
+      reason: "ChecksumMismatch",
+      message: /bin\/linux\/(amd|arm)64\/kubelet has SHA-256 [0-9a-f]{64} and should have [0-9a-f]{64}/,
+    },
   },
   {
     what: "a binary is not to be had",
@@ -50,7 +56,11 @@ const failures: Failure[] = [
   },
   {
     what: "kubeadm's preflight fails",
-    spoil: () => node.put("kubeadm.init", "error execution phase preflight: [preflight] Some fatal errors occurred:\n\t[ERROR Mem]: 900 MB is less than 1700 MB\nexit 1\n"),
+    spoil: () =>
+      node.put(
+        "kubeadm.init",
+        "error execution phase preflight: [preflight] Some fatal errors occurred:\n\t[ERROR Mem]: 900 MB is less than 1700 MB\nexit 1\n",
+      ),
     instance: controlPlane,
     told: { stage: "control-plane-up", reason: "PreflightFailed", message: /\[ERROR Mem\]: 900 MB/ },
   },
@@ -63,7 +73,10 @@ const failures: Failure[] = [
   {
     what: "the API server refuses the token",
     spoil: () =>
-      node.put("kubeadm.join", "error execution phase preflight: couldn't validate the identity of the API Server: could not find a JWS signature for token ID\nexit 1\n"),
+      node.put(
+        "kubeadm.join",
+        "error execution phase preflight: couldn't validate the identity of the API Server: could not find a JWS signature for token ID\nexit 1\n",
+      ),
     told: { stage: "registered", reason: "JoinRefused", message: /could not find a JWS signature/ },
   },
   {
@@ -75,13 +88,18 @@ const failures: Failure[] = [
   },
 ];
 
-test.each(failures)("when $what, the failed beacon says $told.reason at $told.stage", async ({ spoil, change, instance = worker, told }) => {
-  spoil();
-  const { code, output } = await node.boot(plan, instance, change);
-  const beacon = node.world.beacons()["99-failed.json"];
-  expect({ output, beacon }).toMatchObject({ beacon: { stage: told.stage, reason: told.reason, message: expect.stringMatching(told.message) } });
-  expect(code).toBe(1);
-});
+test.each(failures)(
+  "when $what, the failed beacon says $told.reason at $told.stage",
+  async ({ spoil, change, instance = worker, told }) => {
+    spoil();
+    const { code, output } = await node.boot(plan, instance, change);
+    const beacon = node.world.beacons()["99-failed.json"];
+    expect({ output, beacon }).toMatchObject({
+      beacon: { stage: told.stage, reason: told.reason, message: expect.stringMatching(told.message) },
+    });
+    expect(code).toBe(1);
+  },
+);
 
 test("the log's tail comes with it, without secrets", async () => {
   const secrets = `kubeadm join --token ${token}\n${privateKey}x-amz-security-token: FwoGZXIvYXdzEBYaD\neyJhbGciOi.eyJzdWIi.c2ln\nlast words\nexit 1\n`;
@@ -96,5 +114,11 @@ test("the log's tail comes with it, without secrets", async () => {
 test("nothing is told after the failure", async () => {
   node.put("kubeadm.join", "exit 1\n");
   await node.boot(plan, worker);
-  expect(Object.keys(node.world.beacons()).sort()).toEqual(["01-started.json", "02-material.json", "03-artifacts.json", "04-runtime.json", "99-failed.json"]);
+  expect(Object.keys(node.world.beacons()).sort()).toEqual([
+    "01-started.json",
+    "02-material.json",
+    "03-artifacts.json",
+    "04-runtime.json",
+    "99-failed.json",
+  ]);
 });

@@ -80,7 +80,10 @@ test("a machine whose address was not planned does not become a control plane", 
 test("the seed's nodes run Docker with systemd's cgroups", async () => {
   const seed = planOf("seed");
   node.put("kubernetes-version", seed.kubernetesVersion);
-  const { code, output } = await node.boot(seed, seed.instances.find(({ role }) => role === "node")!);
+  const { code, output } = await node.boot(
+    seed,
+    seed.instances.find(({ role }) => role === "node")!,
+  );
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(JSON.parse(node.file("etc/docker/daemon.json"))).toMatchObject({ "exec-opts": ["native.cgroupdriver=systemd"] });
   expect(node.calls(/^systemctl restart/)).toEqual(["systemctl restart docker"]);
@@ -88,7 +91,8 @@ test("the seed's nodes run Docker with systemd's cgroups", async () => {
 
 test("the probe client tells that it listens once its port answers", async () => {
   const port = new URL(node.world.url).port;
-  const here = (script: string) => script.replace(/^PROBE_CLIENT_PORT=.*$/m, `PROBE_CLIENT_PORT=${port}`).replaceAll("$CLOWDER_ADDRESS", "127.0.0.1");
+  const here = (script: string) =>
+    script.replace(/^PROBE_CLIENT_PORT=.*$/m, `PROBE_CLIENT_PORT=${port}`).replaceAll("$CLOWDER_ADDRESS", "127.0.0.1");
   const { code, output } = await node.boot(plan, plan.probeClient, here);
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(Object.keys(node.world.beacons()).sort()).toEqual(beaconsOf("probe-client"));

@@ -60,7 +60,12 @@ test("nodes get the labels of their group that they lack, and nothing else is wr
   const nodeOf = (name: string, has: object) => ({ metadata: { name, labels: has } });
   const group = { "clowder.io/instance-group": "nodes" };
   writeFileSync(join(node.world.folder, "opt/clowder/groups.json"), JSON.stringify({ nodes: { labels, taints: [] } }));
-  node.put("kubectl.--kubeconfig", JSON.stringify({ items: [nodeOf("new", group), nodeOf("done", { ...group, ...labels }), nodeOf("strange", { "clowder.io/instance-group": "x" })] }));
+  node.put(
+    "kubectl.--kubeconfig",
+    JSON.stringify({
+      items: [nodeOf("new", group), nodeOf("done", { ...group, ...labels }), nodeOf("strange", { "clowder.io/instance-group": "x" })],
+    }),
+  );
   node.put("node-labels.py", moved(nodeLabels, node.world.folder));
   expect(await node.world.bash(`python3 ${node.world.folder}/node-labels.py`)).toMatchObject({ code: 0 });
   expect(node.calls(/ label /)).toEqual([

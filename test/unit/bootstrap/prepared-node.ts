@@ -45,12 +45,17 @@ export async function prepareNode(plan: ClusterPlan): Promise<PreparedNode> {
     put,
     file,
     has: (name) => existsSync(join(world.folder, name)),
-    calls: (pattern) => file("calls").split("\n").filter((line) => pattern.test(line)),
+    calls: (pattern) =>
+      file("calls")
+        .split("\n")
+        .filter((line) => pattern.test(line)),
     boot(plan, instance, change = (script) => script) {
       const { key, body } = renderScript(plan, instance.role);
       const script = moved(withManifestOf(change(body)), world.folder);
       world.objects.set(key, script);
-      return world.bash(renderUserData(plan, instance, { key, sha256: createHash("sha256").update(script).digest("hex") }), { CLOWDER_RETRY_SECONDS: "2" });
+      return world.bash(renderUserData(plan, instance, { key, sha256: createHash("sha256").update(script).digest("hex") }), {
+        CLOWDER_RETRY_SECONDS: "2",
+      });
     },
   };
 }

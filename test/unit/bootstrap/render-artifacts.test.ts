@@ -2,7 +2,11 @@ import { InvalidManifest } from "../../../shared/errors";
 import { renderArtifacts } from "../../../shared/bootstrap/render-artifacts";
 import { planOf, withKubernetes } from "./sample-plan";
 
-const linesOf = (plan: Parameters<typeof renderArtifacts>[0]) => renderArtifacts(plan).trim().split("\n").map((line) => line.split("\t"));
+const linesOf = (plan: Parameters<typeof renderArtifacts>[0]) =>
+  renderArtifacts(plan)
+    .trim()
+    .split("\n")
+    .map((line) => line.split("\t"));
 const sumOf = (plan: Parameters<typeof renderArtifacts>[0], name: string) => linesOf(plan).find(([found]) => found === name)!;
 
 test("each artifact is there for both architectures, pinned by its published checksum", () => {
@@ -19,13 +23,29 @@ test("a version whose checksums are not listed takes the one beside the file", (
 });
 
 test("another source is a set of its own: its checksums lie beside its files", () => {
-  const plan = planOf("twin", { artifacts: { kubernetes: "http://mirror.internal/k8s", github: "http://mirror.internal/github/", calico: "http://mirror.internal/calico" } });
-  expect(sumOf(plan, "runc")).toEqual(["runc", "amd64", "http://mirror.internal/github/opencontainers/runc/releases/download/v1.3.5/runc.amd64", "beside"]);
+  const plan = planOf("twin", {
+    artifacts: {
+      kubernetes: "http://mirror.internal/k8s",
+      github: "http://mirror.internal/github/",
+      calico: "http://mirror.internal/calico",
+    },
+  });
+  expect(sumOf(plan, "runc")).toEqual([
+    "runc",
+    "amd64",
+    "http://mirror.internal/github/opencontainers/runc/releases/download/v1.3.5/runc.amd64",
+    "beside",
+  ]);
   expect(sumOf(plan, "calico")).toEqual(["calico", "any", "http://mirror.internal/calico/v3.30.7/manifests/calico-vxlan.yaml", "beside"]);
 });
 
 test("Calico before 3.22 comes from the documentation's archive, for which no checksum is published", () => {
-  expect(sumOf(planOf("seed"), "calico")).toEqual(["calico", "any", "https://docs.projectcalico.org/archive/v3.17/manifests/calico-vxlan.yaml", "tls"]);
+  expect(sumOf(planOf("seed"), "calico")).toEqual([
+    "calico",
+    "any",
+    "https://docs.projectcalico.org/archive/v3.17/manifests/calico-vxlan.yaml",
+    "tls",
+  ]);
 });
 
 test("a version without a profile is refused by its path", () => {

@@ -37,8 +37,13 @@ test("fits into the 16 KB of user data and starts with names that a machine can 
 
 test("fetches the script with the role's signature, checks it, says that it started, and runs it", async () => {
   const { code, output } = await world.bash(userData(right));
-  expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining("ran as master-us-east-1a-0 at 172.20.32.10 called ip-172-20-32-10.ec2.internal") });
-  expect(world.beacons()).toEqual({ "01-started.json": { stage: "started", node: "master-us-east-1a-0", at: expect.stringMatching(/Z$/) } });
+  expect({ code, output }).toMatchObject({
+    code: 0,
+    output: expect.stringContaining("ran as master-us-east-1a-0 at 172.20.32.10 called ip-172-20-32-10.ec2.internal"),
+  });
+  expect(world.beacons()).toEqual({
+    "01-started.json": { stage: "started", node: "master-us-east-1a-0", at: expect.stringMatching(/Z$/) },
+  });
   expect(read(`${world.folder}/var/log/clowder.log`)).toContain("ran as");
   expect(read(`${world.folder}/etc/clowder/clowder.env`)).toContain("CLOWDER_USERID=AROAEXAMPLE:i-0123456789abcdef0\n");
 });
@@ -65,7 +70,11 @@ test("does not run a script with another checksum, and says so with both", async
 test("tells a script that the bucket refuses for good", async () => {
   world.objects.delete(key);
   await world.bash(userData(right), { CLOWDER_RETRY_SECONDS: "1" });
-  expect(world.beacons()["99-failed.json"]).toMatchObject({ stage: "started", reason: "ScriptRefused", message: expect.stringContaining("403 AccessDenied") });
+  expect(world.beacons()["99-failed.json"]).toMatchObject({
+    stage: "started",
+    reason: "ScriptRefused",
+    message: expect.stringContaining("403 AccessDenied"),
+  });
 });
 
 test("ends with a line on the console where AWS cannot be reached at all", async () => {

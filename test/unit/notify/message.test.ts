@@ -67,6 +67,20 @@ test("a suspected leak names what holds it", () => {
   expect(factsOf(recordOf({ failure: left }), "cluster.leak-suspected")["What happened"]).toContain("eni-2");
 });
 
+test("gone machines and orphans say what was found and what to do", () => {
+  const gone = { type: "Ready", status: "False", reason: "ResourcesGone", message: "EC2 shows none", lastTransitionTime: "", observedGeneration: 1 } as const;
+  expect(factsOf(recordOf({ conditions: [gone] }), "cluster.resources-gone")).toMatchObject({
+    "What happened": "EC2 shows none",
+    "Next step": expect.stringContaining("DELETE /clusters/demo.k8s.local"),
+  });
+  const orphaned = { ...failure, code: "Orphaned", message: "no record knows the uid of vpc vpc-1" };
+  expect(factsOf(recordOf({ failure: orphaned }), "deployment.orphans")).toEqual({
+    uid: "a1b2c3d4e5",
+    "What was found": "no record knows the uid of vpc vpc-1",
+    "Next step": "check the artifact base URL",
+  });
+});
+
 test("the same happening told twice has one id; another event, end or lead time another", () => {
   const idOf = (event: (typeof clusterEvents)[number], change: Partial<ClusterRecord> = {}) => messageOf(recordOf(change), event, new Date()).id;
   const later = "2026-11-23T12:00:00.000Z";

@@ -1,4 +1,4 @@
-import { findingOf, orphansAmong } from "../../../shared/plan/sweep";
+import { findingOf, needsExecution, orphansAmong, vouchesFor } from "../../../shared/plan/sweep";
 
 const now = new Date("2026-11-23T12:00:00.000Z");
 const old = "2026-11-23T10:00:00.000Z";
@@ -31,4 +31,36 @@ test.each(["Deleted", "LeakSuspected"])("%s is for people, not for the sweeper",
 
 test("uids that no record knows are orphans, each once", () => {
   expect(orphansAmong(["b", "a", "b", "c"], ["c"])).toEqual(["a", "b"]);
+});
+
+test("a ready cluster without machines is found, but not within the first minutes, nor where nobody looked", () => {
+  const ready = { status: "Ready", createdAt: old, readyAt: "2026-11-23T11:50:00.000Z", running: false };
+  expect(findingOf({ ...ready, machines: false }, now)).toBe("resources-gone");
+  expect(findingOf({ ...ready, machines: true }, now)).toBeUndefined();
+  expect(findingOf(ready, now)).toBeUndefined();
+  expect(findingOf({ ...ready, machines: false, readyAt: "2026-11-23T11:58:00.000Z" }, now)).toBeUndefined();
+});
+
+test("a failed cluster without an end whose create is over has lost its delete", () => {
+  const failed = { status: "Failed", createdAt: old, running: false };
+  expect(findingOf(failed, now)).toBe("delete-lost");
+  expect(findingOf({ ...failed, running: true }, now)).toBeUndefined();
+  expect(findingOf({ ...failed, expiresAt: "2026-11-23T13:00:00.000Z" }, now)).toBeUndefined();
+});
+
+test.each([
+  ["Creating", undefined, true],
+  ["Deleting", undefined, true],
+  ["Failed", undefined, true],
+  ["Failed", old, false],
+  ["Ready", undefined, false],
+  ["Deleted", undefined, false],
+])("%s with the end %s asks Step Functions: %s", (status, expiresAt, asks) => {
+  expect(needsExecution({ status, ...(expiresAt && { expiresAt }) })).toBe(asks);
+});
+
+test("a deleted cluster's record vouches for an hour, any other always", () => {
+  expect(vouchesFor({ status: "LeakSuspected" }, now)).toBe(true);
+  expect(vouchesFor({ status: "Deleted", deletedAt: "2026-11-23T11:30:00.000Z" }, now)).toBe(true);
+  expect(vouchesFor({ status: "Deleted", deletedAt: old }, now)).toBe(false);
 });

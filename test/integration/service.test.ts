@@ -1,0 +1,129 @@
+import { GetRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { createVerify } from "node:crypto";
+import { parse } from "yaml";
+import { differenceFrom, inventory } from "../../local/emulators/inventory";
+import { createEnded, deleteEnded, follow, post, remove, view } from "../../local/life";
+import type { Scenario } from "../../local/machines/machines";
+import { readManifest, renamed } from "../../local/manifest";
+import { type LocalService, startService } from "../../local/service";
+import type { ClusterView } from "../../shared/registry/cluster-view";
+
+jest.setTimeout(300_000);
+const scenarios: Record<string, Scenario> = {
+  "vxlan.k8s.local": { row: "vxlan-dropped" },
+  "broken.k8s.local": { row: "healthy", fail: { who: "node", stage: "artifacts", reason: "ChecksumMismatch" } },
+};
+const seed = readManifest("test/cases/seed/manifest.yaml");
+const twin = readManifest("test/cases/twin/manifest.yaml");
+const quiet = () => {};
+let service: LocalService;
+let before: Awaited<ReturnType<typeof inventory>>;
+
+beforeAll(async () => {
+  service = await startService({ name: "service", speed: 3, scenario: (cluster) => scenarios[cluster] ?? { row: "healthy" } });
+  before = await inventory(service.emulators);
+});
+afterAll(() => service?.stop());
+
+const create = async (manifest: string, query = "") => {
+  const posted = await post(service, manifest, query);
+  return { posted, created: await follow(service, posted, createEnded, quiet) };
+};
+const nothingIsLeft = async () => expect(await differenceFrom(before, service.emulators)).toEqual({ left: [], missing: [] });
+const stages = ({ timeline }: ClusterView) => timeline.map(({ stage }) => stage);
+
+test("the seed's manifest becomes a proved cluster, and then nothing", async () => {
+  const { posted, created } = await create(seed.text);
+  expect([created.status, created.failure]).toEqual(["Ready", undefined]);
+  expect(created.conditions.find(({ type }) => type === "Ready")).toMatchObject({ status: "True", reason: "DataPlaneVerified" });
+  expect(created.dataPlane).toMatchObject({ status: "True", reason: "TrafficProved", collectedBy: "simulated machine, from recorded values" });
+  const inOrder = ["CreateBucket", "CreateKeypair", "CreateInstances", "CreateElb", "AwaitNodes", "AwaitCalico", "RecordReady"];
+  expect(stages(created).filter((stage) => inOrder.includes(stage))).toEqual(inOrder);
+
+  const kubeconfig = await service.request("GET", `/clusters/${posted.name}/kubeconfig`);
+  const { clusters } = parse(kubeconfig.text) as { clusters: { cluster: Record<string, string> }[] };
+  expect(clusters[0]?.cluster).toMatchObject({ "tls-server-name": "api.internal.demo.k8s.local" });
+  const first = await service.request("POST", `/clusters/${posted.name}/ssh-key`);
+  expect([first.status, first.text.includes("OPENSSH PRIVATE KEY")]).toEqual([200, true]);
+  expect((await service.request("POST", `/clusters/${posted.name}/ssh-key`)).status).toBe(409);
+
+  expect((await remove(service, posted, created, quiet)).status).toBe("Deleted");
+  await nothingIsLeft();
+  const { document, signature, publicKey } = (await service.request("GET", `/clusters/${posted.name}/certificate`)).json<Record<string, string>>();
+  expect(createVerify("sha256").update(document!).verify(publicKey!, signature!, "base64")).toBe(true);
+  const { resources, looks } = JSON.parse(document!) as { resources: { absentAt: string }[]; looks: { at: string[] }[] };
+  expect(resources.length).toBeGreaterThan(15);
+  expect(resources.filter(({ absentAt }) => !absentAt)).toEqual([]);
+  for (const { at } of looks) expect(at.length).toBeGreaterThanOrEqual(2);
+});
+
+test("its modern twin, with a Network load balancer and containerd, does the same", async () => {
+  const { posted, created } = await create(twin.text);
+  expect([created.status, created.failure]).toEqual(["Ready", undefined]);
+  expect((await remove(service, posted, created, quiet)).status).toBe("Deleted");
+  await nothingIsLeft();
+});
+
+test("a data plane that only traffic shows to be dead is not ready, says why, and is taken away", async () => {
+  const { posted, created } = await create(renamed(seed, "vxlan").text);
+  expect(created.failure).toMatchObject({ code: "DataPlaneUnhealthy", stage: "AwaitCalico" });
+  expect(created.dataPlane).toMatchObject({ status: "False", reason: "VxlanBlocked" });
+  expect((await follow(service, posted, deleteEnded, quiet)).status).toBe("Deleted");
+  await nothingIsLeft();
+});
+
+test("a node that fails ends the create at once with its reason and its log, and is taken away", async () => {
+  const { posted, created } = await create(renamed(seed, "broken").text);
+  expect(created.failure).toMatchObject({ code: "NodeFailed", stage: "AwaitNodes" });
+  expect(created.failure?.message).toMatch(/ChecksumMismatch/);
+  expect(created.failure?.logTail?.length).toBeGreaterThan(0);
+  expect((await follow(service, posted, deleteEnded, quiet)).status).toBe("Deleted");
+  await nothingIsLeft();
+});
+
+test("a dry run answers the whole plan and makes nothing", async () => {
+  const answer = await service.request("POST", "/clusters?dryRun=true", { type: "application/yaml", bytes: seed.text });
+  expect(answer.status).toBe(200);
+  expect(answer.json<{ plan: { instances: unknown[] } }>().plan.instances).toHaveLength(2);
+  expect((await service.request("GET", "/clusters/demo.k8s.local")).json<{ status: string }>().status).toBe("Deleted");
+  await nothingIsLeft();
+});
+
+test("every mistake of a manifest comes back at once, with its path", async () => {
+  const broken = seed.text.replace("encapsulationMode: vxlan", "encapsulationMode: ipip").replace("machineType: t3.medium", "machineType: p5.48xlarge");
+  const answer = await service.request("POST", "/clusters", { type: "application/yaml", bytes: broken });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([422, "application/problem+json"]);
+  const paths = answer.json<{ problems: { path: string }[] }>().problems.map(({ path }) => path);
+  expect(paths).toEqual(expect.arrayContaining(["spec.networking.calico.encapsulationMode", expect.stringMatching(/machineType/)]));
+});
+
+test("a delete during a create stops it, and two deletes are one", async () => {
+  const posted = await post(service, renamed(seed, "hasty").text);
+  await follow(service, posted, (cluster) => stages(cluster).includes("CreateKeypair"), quiet);
+  const answers = await Promise.all([1, 2].map(() => service.request("DELETE", `/clusters/${posted.name}`)));
+  expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+  const busy = await service.request("POST", "/clusters", { type: "application/yaml", bytes: renamed(seed, "hasty").text });
+  expect([busy.status, Number(busy.headers.get("retry-after"))]).toEqual([409, expect.any(Number)]);
+  expect((await follow(service, posted, deleteEnded, quiet)).status).toBe("Deleted");
+  expect(stages(await view(service, posted.name))).not.toContain("RecordReady");
+  await nothingIsLeft();
+});
+
+test("a step whose role lacks one permission is refused by AWS, and the record names the action", async () => {
+  const { endpoint, credentials } = service.emulators;
+  const iam = new IAMClient({ endpoint, region: "us-east-1", credentials });
+  const policy = { RoleName: "clowder-local-createKeypair-us-east-1-lambdaRole", PolicyName: "clowder-local-lambda" };
+  const { PolicyDocument = "" } = await iam.send(new GetRolePolicyCommand(policy));
+  const whole = decodeURIComponent(PolicyDocument);
+  expect(whole).toContain("ec2:ImportKeyPair");
+  await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument: whole.replaceAll("ec2:ImportKeyPair", "ec2:DescribeTags") }));
+  try {
+    const { posted, created } = await create(renamed(seed, "refused").text);
+    expect(created.failure).toMatchObject({ code: "PermissionMissing", stage: "CreateKeypair" });
+    expect(created.failure?.message).toMatch(/ec2:ImportKeyPair/);
+    expect((await follow(service, posted, deleteEnded, quiet)).status).toBe("Deleted");
+  } finally {
+    await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument: whole }));
+  }
+  await nothingIsLeft();
+});
