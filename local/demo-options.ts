@@ -8,14 +8,17 @@ export interface DemoOptions {
   /** Name of a row, or `all` for one create of each. */
   row: string;
   fail?: Failing;
+  /** Time to live: the demo then waits for the cluster's own end instead of asking for it. */
+  ttl?: string;
   json: boolean;
   keep: boolean;
   speed: number;
 }
 
-export const usage = `npm run demo -- [--manifest FILE] [--row NAME | --rows all] [--fail ROLE:STAGE[:REASON]] [--speed N] [--keep] [--json]
+export const usage = `npm run demo -- [--manifest FILE] [--row NAME | --rows all] [--fail ROLE:STAGE[:REASON]] [--speed N] [--ttl 1m] [--keep] [--json]
   --row   what the control plane's evidence shows: ${Object.keys(evidenceRows).join(", ")}
-  --fail  ROLE is ${Object.keys(stages).join(", ")} or a node's key; REASON is a CamelCase code, Silent tells nothing`;
+  --fail  ROLE is ${Object.keys(stages).join(", ")} or a node's key; REASON is a CamelCase code, Silent tells nothing
+  --ttl   shows the cluster end by its time to live, through the scheduler, instead of by DELETE`;
 
 /** @throws Error that says what is wrong, with the usage */
 export function readOptions(args: string[]): DemoOptions {
@@ -26,6 +29,7 @@ export function readOptions(args: string[]): DemoOptions {
       row: { type: "string", default: "healthy" },
       rows: { type: "string" },
       fail: { type: "string" },
+      ttl: { type: "string" },
       speed: { type: "string", default: "1" },
       keep: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
@@ -40,7 +44,7 @@ export function readOptions(args: string[]): DemoOptions {
   const speed = Number(values.speed);
   if (!(speed > 0)) wrong(`--speed ${values.speed} is not a positive number`);
   const fail = values.fail === undefined ? undefined : readFailing(values.fail, wrong);
-  return { manifest: values.manifest, row, json: values.json, keep: values.keep, speed, ...(fail && { fail }) };
+  return { manifest: values.manifest, row, json: values.json, keep: values.keep, speed, ...(fail && { fail }), ...(values.ttl && { ttl: values.ttl }) };
 }
 
 function readFailing(text: string, wrong: (what: string) => never): Failing {

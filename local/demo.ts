@@ -1,6 +1,6 @@
 import { differenceFrom, inventory } from "./emulators/inventory";
 import { type DemoOptions, readOptions } from "./demo-options";
-import { createEnded, follow, post, remove } from "./life";
+import { createEnded, deleteEnded, follow, post, remove } from "./life";
 import { evidenceRows } from "./machines/evidence/rows";
 import { readManifest } from "./manifest";
 import { showRows } from "./rows";
@@ -12,7 +12,7 @@ import { type Happening, renderChecks, renderHappening } from "./timeline";
 async function demo(service: LocalService, options: DemoOptions, print: Printer): Promise<boolean> {
   const { text } = readManifest(options.manifest);
   const before = await inventory(service.emulators);
-  const posted = await post(service, text);
+  const posted = await post(service, text, options.ttl ? `?ttl=${options.ttl}` : "");
   print.line(`\nPOST /clusters with ${options.manifest}: 202, ${posted.name}, uid ${posted.uid}`);
   for (const { path, message } of posted.warnings) print.line(`  warning  ${path} ${message}`);
   const created = await follow(service, posted, createEnded, print.happening);
@@ -24,13 +24,19 @@ async function demo(service: LocalService, options: DemoOptions, print: Printer)
   print.json({ result: ready ? "ready" : "failed", cluster: created.name, dataPlane, failure });
   const expected = options.fail ? "False" : evidenceRows[options.row]!.expect.status;
   const asAsked = ready === (expected === "True");
+  await told(service, ready ? "cluster.ready" : "cluster.failed");
+  for (const message of service.receiver.slack) print.slack(slackLines(message));
   if (options.keep && ready) return asAsked;
 
-  if (ready) print.line(`\nDELETE /clusters/${created.name}`);
+  const byItself = ready && options.ttl !== undefined;
+  if (byItself) print.line(`\nIts time is up at ${created.expiresAt}; nobody asks for the delete`);
+  else if (ready) print.line(`\nDELETE /clusters/${created.name}`);
   else print.line("\nThe service takes away what was made");
-  const deleted = await remove(service, posted, created, print.happening);
+  const deleted = byItself
+    ? await follow(service, posted, deleteEnded, print.happening, created)
+    : await remove(service, posted, created, print.happening);
   const { left, missing } = await differenceFrom(before, service.emulators);
-  for (const message of service.receiver.slack) print.slack(slackLines(message));
+  for (const message of service.receiver.slack.slice(-1)) print.slack(slackLines(message));
   print.line(`\nThe webhook's receiver verified ${service.receiver.webhooks.map(({ type }) => type).join(", ") || "nothing"}`);
   const same = left.length + missing.length === 0;
   if (deleted.status !== "Deleted") print.line(`The delete did not end: ${deleted.status}, ${deleted.failure?.code}: ${deleted.failure?.message}`);
@@ -39,6 +45,12 @@ async function demo(service: LocalService, options: DemoOptions, print: Printer)
   for (const fault of [...faults, ...service.receiver.refused]) print.line(`fault of the simulation: ${fault}`);
   print.json({ result: deleted.status.toLowerCase(), left, missing, faults, told: service.receiver.webhooks.map(({ type }) => type) });
   return asAsked && same && deleted.status === "Deleted" && (options.fail !== undefined || faults.length === 0) && service.receiver.refused.length === 0;
+}
+
+/** A delete would stop the create before its last states, which tell the receivers. */
+async function told({ receiver }: LocalService, event: string): Promise<void> {
+  const limit = Date.now() + 10_000;
+  while (!receiver.webhooks.some(({ type }) => type === event) && Date.now() < limit) await new Promise((next) => setTimeout(next, 100));
 }
 
 interface Printer {

@@ -20,11 +20,11 @@ export interface SignedCertificate {
   keyArn: string;
 }
 
-/** Ledger keys that nobody saw gone: with one of these there is no certificate. */
+/** Ledger keys that nobody saw gone, with the reason where a delete gave one: with one of these there is no certificate. */
 export const notSeenGone = (ledger: Record<string, LedgerEntry>): string[] =>
   Object.entries(ledger)
     .filter(([, { state }]) => state !== "gone")
-    .map(([key]) => key);
+    .map(([key, { detail }]) => (detail?.["reason"] ? `${key} (${detail["reason"]})` : key));
 
 /** Pure. The record must have all its ledger entries gone. */
 export function certificateOf(record: ClusterRecord, deletedAt: Date): DeletionCertificate {

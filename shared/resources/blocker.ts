@@ -8,6 +8,8 @@ export interface DeleteTarget {
   accountId: string;
   deployment: string;
   ledger: Ledger;
+  /** RFC 3339: what is older was there before the cluster. Absent where nobody knows, such as for an orphan. */
+  createdAt?: string;
 }
 
 /** A thing that is still there after one look of a delete, and what holds it. None left means gone. */
@@ -23,4 +25,6 @@ export const targetOf = ({ ref, plan, ledger }: { ref: ClusterRef; plan: Cluster
   accountId: plan.accountId,
   deployment: plan.deployment,
   ledger,
+  // An orphan's plan has no instances: its date is that of its first sight.
+  ...(plan.instances && { createdAt: plan.createdAt }),
 });

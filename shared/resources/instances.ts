@@ -1,9 +1,5 @@
 import {
-  DeleteNetworkInterfaceCommand,
-  DeleteVolumeCommand,
   DescribeInstancesCommand,
-  DescribeNetworkInterfacesCommand,
-  DescribeVolumesCommand,
   type EC2Client,
   type Instance,
   type InstanceStateName,
@@ -16,9 +12,11 @@ import { codeOf, isNotFound } from "../aws/translate";
 import type { ClusterPlan, InstancePlan } from "../plan/cluster-plan";
 import { clientToken } from "../plan/names";
 import type { Ledger } from "../registry/ledger";
+import { noteAddresses } from "./addresses";
 import type { Blocker, DeleteTarget } from "./blocker";
 import { TAG_NODE, TAG_ROLE, launchInstance, nextAttempt } from "./launch-instance";
-import { type Missing, adopt, makeAll, markGone, ownTags, remove } from "./wave";
+import { noteVolumes } from "./volumes";
+import { type Missing, adopt, makeAll, markGone, ownTags } from "./wave";
 
 const living: InstanceStateName[] = ["pending", "running", "stopping", "stopped"];
 
@@ -100,11 +98,13 @@ async function terminate(ec2: EC2Client, instances: Instance[]): Promise<string 
   return undefined;
 }
 
-/** One look: ends what lives, and once no instance is left the volumes and interfaces that outlived them. */
-export async function deleteInstances(ec2: EC2Client, { ref, deployment, ledger }: DeleteTarget): Promise<Blocker[]> {
-  const own = ownTags(ref.uid, deployment);
-  const blockers = await endInstances(ec2, own);
-  if (blockers.length === 0) blockers.push(...(await deleteVolumes(ec2, own)), ...(await deleteInterfaces(ec2, own)));
+/** One look: ends what lives. What will outlive the machines, volumes and addresses, is in the ledger before they end. */
+export async function deleteInstances(ec2: EC2Client, target: DeleteTarget): Promise<Blocker[]> {
+  const { ref, deployment, ledger } = target;
+  const blockers = await endInstances(ec2, ownTags(ref.uid, deployment), async (instances) => {
+    await settleAll([noteVolumes(ec2, instances, target), noteAddresses(ec2, instances, target)]);
+    await ledger.flush();
+  });
   markGone(ledger, ["instance"], blockers);
   return blockers;
 }
@@ -113,34 +113,13 @@ export async function deleteInstances(ec2: EC2Client, { ref, deployment, ledger 
 export const deleteProbeClient = (ec2: EC2Client, { ref, deployment }: DeleteTarget): Promise<Blocker[]> =>
   endInstances(ec2, { ...ownTags(ref.uid, deployment), [TAG_ROLE]: "probe-client" });
 
-async function endInstances(ec2: EC2Client, tags: Record<string, string>): Promise<Blocker[]> {
+async function endInstances(ec2: EC2Client, tags: Record<string, string>, before = async (_: Instance[]) => {}): Promise<Blocker[]> {
   const seen = await instancesWith(ec2, tags, [...living, "shutting-down"]);
+  if (seen.length) await before(seen);
   const alive = seen.filter(({ State }) => State?.Name !== "shutting-down");
   const protection = alive.length ? await terminate(ec2, alive) : undefined;
   return seen.map((instance) => ({
     resource: `instance ${instance.InstanceId}`,
     reason: alive.includes(instance) && protection ? protection : "shutting-down",
   }));
-}
-
-async function deleteVolumes(ec2: EC2Client, tags: Record<string, string>): Promise<Blocker[]> {
-  const { Volumes = [] } = await ec2.send(new DescribeVolumesCommand({ Filters: withTags(tags) }));
-  const left = Volumes.filter(({ State }) => State !== "deleting" && State !== "deleted").map(({ VolumeId, Attachments }) => {
-    const instance = Attachments?.find(({ State }) => State !== "detached")?.InstanceId;
-    return remove(`volume ${VolumeId}`, () => ec2.send(new DeleteVolumeCommand({ VolumeId })), instance && `instance ${instance}`);
-  });
-  return (await settleAll(left)).flat();
-}
-
-async function deleteInterfaces(ec2: EC2Client, tags: Record<string, string>): Promise<Blocker[]> {
-  const { NetworkInterfaces = [] } = await ec2.send(new DescribeNetworkInterfacesCommand({ Filters: withTags(tags) }));
-  const left = NetworkInterfaces.map(({ NetworkInterfaceId, Status, Attachment, Description }) => {
-    const holder = Status === "available" ? undefined : (Attachment?.InstanceId ?? Description ?? Status ?? "something unknown");
-    return remove(
-      `network-interface ${NetworkInterfaceId}`,
-      () => ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId })),
-      holder,
-    );
-  });
-  return (await settleAll(left)).flat();
 }

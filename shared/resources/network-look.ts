@@ -14,6 +14,7 @@ import {
   type Subnet,
   type Vpc,
 } from "@aws-sdk/client-ec2";
+import { userOf } from "./network-interfaces";
 
 /** What EC2 shows of a cluster's network. */
 export interface SeenNetwork {
@@ -43,10 +44,11 @@ async function lookInside(ec2: EC2Client, Filters: Filter[]): Promise<Pick<SeenN
   return { subnets: subnets.Subnets ?? [], routeTables: routeTables.RouteTables ?? [], groups: groups.SecurityGroups ?? [] };
 }
 
-/** What is tagged, and whatever else is in the VPCs that are: others may have made it there. */
-export async function lookForDelete(ec2: EC2Client, Filters: Filter[]): Promise<SeenNetwork & { interfaces: NetworkInterface[] }> {
+/** What is tagged, and whatever else is in the VPCs that are, and in the one that the ledger knows: others may have made it there. */
+export async function lookForDelete(ec2: EC2Client, Filters: Filter[], known?: string): Promise<SeenNetwork & { interfaces: NetworkInterface[] }> {
   const tagged = await lookByTags(ec2, Filters);
-  const Values = tagged.vpcs.map(({ VpcId }) => VpcId!);
+  const vpcs = union(known ? [{ VpcId: known }] : [], tagged.vpcs, ({ VpcId }) => VpcId);
+  const Values = vpcs.map(({ VpcId }) => VpcId!);
   if (Values.length === 0) return { ...tagged, interfaces: [] };
   const inVpc = [{ Name: "vpc-id", Values }];
   const [inside, gateways, interfaces] = await Promise.all([
@@ -55,7 +57,7 @@ export async function lookForDelete(ec2: EC2Client, Filters: Filter[]): Promise<
     ec2.send(new DescribeNetworkInterfacesCommand({ Filters: inVpc })),
   ]);
   return {
-    vpcs: tagged.vpcs,
+    vpcs,
     gateways: union(tagged.gateways, gateways.InternetGateways ?? [], ({ InternetGatewayId }) => InternetGatewayId),
     subnets: union(tagged.subnets, inside.subnets, ({ SubnetId }) => SubnetId),
     routeTables: union(tagged.routeTables, inside.routeTables, ({ RouteTableId }) => RouteTableId),
@@ -72,9 +74,6 @@ const union = <Thing>(one: Thing[], other: Thing[], idOf: (thing: Thing) => stri
 export function holderAmong(interfaces: NetworkInterface[]): string | undefined {
   const [first] = interfaces;
   if (!first) return undefined;
-  const owner = first.Attachment?.InstanceId
-    ? `instance ${first.Attachment.InstanceId}`
-    : first.Description || first.Status || "no description";
   const others = interfaces.length > 1 ? ` and ${interfaces.length - 1} more` : "";
-  return `network interface ${first.NetworkInterfaceId} (${owner})${others}`;
+  return `network interface ${first.NetworkInterfaceId} (${userOf(first) ?? "no description"})${others}`;
 }

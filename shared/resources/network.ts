@@ -1,17 +1,22 @@
-import type { EC2Client } from "@aws-sdk/client-ec2";
+import type { EC2Client, Tag } from "@aws-sdk/client-ec2";
 import { settleAll, whileSettling } from "../aws/settle";
-import { withTags } from "../aws/tags";
+import { tagOf, withTags } from "../aws/tags";
 import { TryAgain } from "../errors";
 import type { ClusterPlan } from "../plan/cluster-plan";
+import { TAG_UID } from "../plan/names";
 import type { Ledger } from "../registry/ledger";
+import { releaseAddresses } from "./addresses";
 import type { Blocker, DeleteTarget } from "./blocker";
+import { claimOf } from "./claim";
 import { deleteGateways, missingGateway, ensureAttached } from "./internet-gateway";
-import { holderAmong, lookByTags, lookForDelete } from "./network-look";
+import { deleteInterfaces } from "./network-interfaces";
+import { type SeenNetwork, holderAmong, lookByTags, lookForDelete } from "./network-look";
 import { deleteRouteTables, ensureRoutes, missingRouteTable } from "./route-table";
 import { deleteGroups, ensureRules, missingGroups, revokeReferences } from "./security-groups";
 import { deleteSubnets, ensurePublicAddresses, missingSubnets } from "./subnets";
 import { deleteVpcs, ensureDns, missingVpc } from "./vpc";
-import { idOf, makeAll, markGone, ownTags } from "./wave";
+import { deleteVpcAttachments } from "./vpc-attachments";
+import { idOf, makeAll, markGone, ownTags, witness } from "./wave";
 
 /**
  * VPC, internet gateway, subnets, route table and security groups as planned: one look, then two waves of creates and one of
@@ -51,22 +56,49 @@ export const ensureNetwork = (ec2: EC2Client, plan: ClusterPlan, ledger: Ledger)
   });
 
 /**
- * Deletes what carries the cluster's tags and what is in its VPC, as far as nothing holds it. Network interfaces belong to
- * somebody who deletes them (instances, load balancers): they are named as holders and left.
+ * Deletes what carries the cluster's tags and whatever stands in its VPC, by whomever it was made, as far as nothing holds it. What
+ * another cluster's tag claims stays and is a blocker, as is every interface that a foreign machine or an AWS service uses.
  */
-export async function deleteNetwork(ec2: EC2Client, { ref, deployment, ledger }: DeleteTarget): Promise<Blocker[]> {
-  const seen = await lookForDelete(ec2, withTags(ownTags(ref.uid, deployment)));
-  const holderWhere = (holds: (of: (typeof seen.interfaces)[number]) => boolean) => holderAmong(seen.interfaces.filter(holds));
-  await revokeReferences(ec2, seen.groups);
+export async function deleteNetwork(ec2: EC2Client, target: DeleteTarget): Promise<Blocker[]> {
+  const { ref, deployment, ledger } = target;
+  const seen = await lookForDelete(ec2, withTags(ownTags(ref.uid, deployment)), ledger.id("vpc/main"));
+  const vpcIds = seen.vpcs.map(({ VpcId }) => VpcId!);
+  const { own, claimed } = claims(seen, target);
+  const loose = [...claimed, ...(await releaseAddresses(ec2, target, seen.interfaces)), ...(await deleteInterfaces(ec2, seen.interfaces, target))];
+  const holding = seen.interfaces.filter(({ NetworkInterfaceId }) => loose.some(({ resource }) => resource.endsWith(` ${NetworkInterfaceId}`)));
+  const holderWhere = (holds: (of: (typeof holding)[number]) => boolean) => holderAmong(holding.filter(holds));
+  await revokeReferences(ec2, own.groups);
   const inside = await settleAll([
-    deleteSubnets(ec2, seen.subnets, (id) => holderWhere(({ SubnetId }) => SubnetId === id)),
-    deleteGroups(ec2, seen.groups, (id) => holderWhere(({ Groups = [] }) => Groups.some(({ GroupId }) => GroupId === id))),
-    deleteGateways(ec2, seen.gateways, (vpcs) => holderWhere(({ VpcId, Association }) => Boolean(Association) && vpcs.includes(VpcId!))),
-    deleteRouteTables(ec2, seen.routeTables),
+    deleteSubnets(ec2, own.subnets, (id) => holderWhere(({ SubnetId }) => SubnetId === id)),
+    deleteGroups(ec2, own.groups, (id) => holderWhere(({ Groups = [] }) => Groups.some(({ GroupId }) => GroupId === id))),
+    deleteGateways(ec2, own.gateways, (vpcs) => holderWhere(({ VpcId, Association }) => Boolean(Association) && vpcs.includes(VpcId!))),
+    deleteRouteTables(ec2, own.routeTables),
   ]);
-  const blockers = inside.flat();
-  if (blockers.length === 0) blockers.push(...(await deleteVpcs(ec2, seen.vpcs)));
-  else blockers.push(...seen.vpcs.map(({ VpcId }) => ({ resource: `vpc ${VpcId}`, reason: "not empty" })));
+  const blockers = [...loose, ...inside.flat()];
+  if (blockers.length === 0) blockers.push(...(await deleteVpcs(ec2, own.vpcs)));
+  else blockers.push(...own.vpcs.map(({ VpcId }) => ({ resource: `vpc ${VpcId}`, reason: "not empty" })));
+  if (blockers.length && vpcIds.length) blockers.push(...(await deleteVpcAttachments(ec2, target, vpcIds)));
   markGone(ledger, ["security-group", "subnet", "route-table", "internet-gateway", "vpc"], blockers);
   return blockers;
+}
+
+/** Parts what is ours to delete from what another cluster's tag claims, and writes down what others put into our VPC. */
+function claims(seen: SeenNetwork, { ref, ledger }: DeleteTarget): { own: SeenNetwork; claimed: Blocker[] } {
+  const claimed: Blocker[] = [];
+  const ownOf = <Thing extends { Tags?: Tag[] }>(kind: string, things: Thing[], idOf: (thing: Thing) => string | undefined): Thing[] =>
+    things.filter((thing) => {
+      const id = idOf(thing)!;
+      const claim = claimOf(thing.Tags, ref);
+      if (claim) claimed.push({ resource: `${kind} ${id}`, reason: claim });
+      else if (tagOf(thing.Tags, TAG_UID) !== ref.uid) witness(ledger, kind, id);
+      return !claim;
+    });
+  const own = {
+    vpcs: ownOf("vpc", seen.vpcs, ({ VpcId }) => VpcId),
+    gateways: ownOf("internet-gateway", seen.gateways, ({ InternetGatewayId }) => InternetGatewayId),
+    subnets: ownOf("subnet", seen.subnets, ({ SubnetId }) => SubnetId),
+    routeTables: ownOf("route-table", seen.routeTables, ({ RouteTableId }) => RouteTableId),
+    groups: ownOf("security-group", seen.groups, ({ GroupId }) => GroupId),
+  };
+  return { own, claimed };
 }

@@ -3,6 +3,7 @@ import {
   CreateSecurityGroupCommand,
   DeleteSecurityGroupCommand,
   type EC2Client,
+  RevokeSecurityGroupEgressCommand,
   RevokeSecurityGroupIngressCommand,
   type SecurityGroup,
 } from "@aws-sdk/client-ec2";
@@ -49,12 +50,16 @@ export async function ensureRules(ec2: EC2Client, plan: ClusterPlan, ledger: Led
 
 /** Takes away the rules by which groups name each other: a group that is named in another's rule cannot be deleted. */
 export async function revokeReferences(ec2: EC2Client, groups: SecurityGroup[]): Promise<void> {
-  const revoked = groups.map(async ({ GroupId, IpPermissions }) => {
-    const references = bySource(IpPermissions).filter(({ UserIdGroupPairs: [pair] = [] }) => pair && pair.GroupId !== GroupId);
-    if (references.length === 0) return;
-    await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: references })).catch(ignoreGone);
+  const revoked = groups.flatMap(({ GroupId, IpPermissions: ingress, IpPermissionsEgress: egress }) => {
+    const others = (permissions: typeof ingress) =>
+      bySource(permissions).filter(({ UserIdGroupPairs: [pair] = [] }) => pair && pair.GroupId !== GroupId);
+    const [inward, outward] = [others(ingress), others(egress)];
+    return [
+      ...(inward.length ? [ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: inward })).catch(ignoreGone)] : []),
+      ...(outward.length ? [ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: outward })).catch(ignoreGone)] : []),
+    ];
   });
-  await settleAll(revoked);
+  await settleAll<unknown>(revoked);
 }
 const ignoreGone = (error: unknown): void => {
   if (!isNotFound(error)) throw error;

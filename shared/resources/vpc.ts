@@ -2,17 +2,18 @@ import {
   CreateVpcCommand,
   DeleteVpcCommand,
   DescribeVpcAttributeCommand,
+  DescribeVpcsCommand,
   type EC2Client,
   ModifyVpcAttributeCommand,
   type Vpc,
 } from "@aws-sdk/client-ec2";
 import { settleAll } from "../aws/settle";
-import { tagSpecification } from "../aws/tags";
+import { tagSpecification, withTags } from "../aws/tags";
 import { Ambiguous } from "../errors";
 import type { ClusterPlan } from "../plan/cluster-plan";
 import type { Ledger } from "../registry/ledger";
-import type { Blocker } from "./blocker";
-import { type Missing, adopt, remove } from "./wave";
+import type { Blocker, DeleteTarget } from "./blocker";
+import { type Missing, adopt, ownTags, remove } from "./wave";
 
 /**
  * The VPC when it is missing. CreateVpc has no ClientToken: extras are deleted.
@@ -55,6 +56,14 @@ export async function ensureDns(ec2: EC2Client, VpcId: string, existed: boolean)
   // EC2 takes one attribute a call.
   for (const attribute of wanting.flat())
     await ec2.send(new ModifyVpcAttributeCommand({ VpcId, [attributes[attribute]]: { Value: true } }));
+}
+
+/** The cluster's VPC by the ledger or, where its id was never heard, by tag: with a lost reply there can be two. Gone is none. */
+export async function ownVpcIds(ec2: EC2Client, { ref, deployment, ledger }: DeleteTarget): Promise<string[]> {
+  const known = ledger.id("vpc/main");
+  if (known) return [known];
+  const { Vpcs = [] } = await ec2.send(new DescribeVpcsCommand({ Filters: withTags(ownTags(ref.uid, deployment)) }));
+  return Vpcs.map(({ VpcId }) => VpcId!);
 }
 
 export async function deleteVpcs(ec2: EC2Client, vpcs: Vpc[]): Promise<Blocker[]> {

@@ -77,3 +77,8 @@ export function markGone(ledger: Ledger, kinds: string[], blockers: Blocker[]): 
     for (const [key, { id }] of ledger.ofKind(kind))
       if (!id || !blockers.some(({ resource }) => resource.endsWith(` ${id}`))) ledger.gone(key);
 }
+
+/** Writes down what a delete found and no step has made, so that the certificate names it too. */
+export function witness(ledger: Ledger, kind: string, id: string, detail?: Record<string, string>): void {
+  if (!ledger.ofKind(kind).some(([, entry]) => entry.id === id)) ledger.made(`${kind}/${id}`, id, detail);
+}
