@@ -1,78 +1,67 @@
 import { differenceFrom, inventory } from "./emulators/inventory";
 import { type DemoOptions, readOptions } from "./demo-options";
-import { createEnded, deleteEnded, follow, post, remove } from "./life";
+import type { ClusterView } from "../shared/registry/cluster-view";
+import { certificateLines } from "./certificate";
+import { type Posted, createEnded, deleteEnded, follow, post, remove } from "./life";
 import { evidenceRows } from "./machines/evidence/rows";
 import { readManifest } from "./manifest";
+import { type Printer, printer } from "./printer";
 import { showRows } from "./rows";
 import { slackLines } from "./receiver";
 import { type LocalService, withService } from "./service";
-import { type Happening, renderChecks, renderHappening } from "./timeline";
 
 /** One cluster's whole life through the HTTP API, shown as it happens. Answers whether all went as the options ask. */
 async function demo(service: LocalService, options: DemoOptions, print: Printer): Promise<boolean> {
-  const { text } = readManifest(options.manifest);
   const before = await inventory(service.emulators);
-  const posted = await post(service, text, options.ttl ? `?ttl=${options.ttl}` : "");
+  const posted = await post(service, readManifest(options.manifest).text, options.ttl ? `?ttl=${options.ttl}` : "");
   print.line(`\nPOST /clusters with ${options.manifest}: 202, ${posted.name}, uid ${posted.uid}`);
   for (const { path, message } of posted.warnings) print.line(`  warning  ${path} ${message}`);
   const created = await follow(service, posted, createEnded, print.happening);
   const ready = created.status === "Ready";
-  const { dataPlane, failure } = created;
-  if (ready) print.line(`\nYour cluster ${created.name} is ready, ${((Date.parse(created.readyAt!) - posted.at) / 1000).toFixed(1)} s after the POST`);
-  else print.line(`\nYour cluster ${created.name} failed: ${failure!.code} at ${failure!.stage}\n  ${failure!.message}\n  ${failure!.nextStep ?? ""}`);
-  if (dataPlane?.checks.length) print.checks(`Calico's eBPF data plane: ${dataPlane.status}, ${dataPlane.reason}. Evidence: ${dataPlane.collectedBy}`, dataPlane.checks);
-  print.json({ result: ready ? "ready" : "failed", cluster: created.name, dataPlane, failure });
+  await showCreated(service, posted, created, print);
   const expected = options.fail ? "False" : evidenceRows[options.row]!.expect.status;
   const asAsked = ready === (expected === "True");
-  await told(service, ready ? "cluster.ready" : "cluster.failed");
-  for (const message of service.receiver.slack) print.slack(slackLines(message));
   if (options.keep && ready) return asAsked;
+  const gone = await showDeleted(service, posted, created, before, ready && options.ttl !== undefined, print);
+  return asAsked && gone && (options.fail !== undefined || service.machines.faults.length === 0);
+}
 
-  const byItself = ready && options.ttl !== undefined;
+async function showCreated(service: LocalService, posted: Posted, created: ClusterView, print: Printer): Promise<void> {
+  const { name, dataPlane, failure, readyAt } = created;
+  if (readyAt) print.line(`\nYour cluster ${name} is ready, ${((Date.parse(readyAt) - posted.at) / 1000).toFixed(1)} s after the POST`);
+  else print.line(`\nYour cluster ${name} failed: ${failure!.code} at ${failure!.stage}\n  ${failure!.message}\n  ${failure!.nextStep ?? ""}`);
+  if (dataPlane?.checks.length) print.checks(`Calico's eBPF data plane: ${dataPlane.status}, ${dataPlane.reason}. Evidence: ${dataPlane.collectedBy}`, dataPlane.checks);
+  print.json({ result: readyAt ? "ready" : "failed", cluster: name, dataPlane, failure });
+  await told(service, readyAt ? "cluster.ready" : "cluster.failed");
+  for (const message of service.receiver.slack) print.slack(slackLines(message));
+}
+
+/** Whether it is deleted, its certificate is good, and the account is as before. */
+async function showDeleted(service: LocalService, posted: Posted, created: ClusterView, before: string[], byItself: boolean, print: Printer): Promise<boolean> {
   if (byItself) print.line(`\nIts time is up at ${created.expiresAt}; nobody asks for the delete`);
-  else if (ready) print.line(`\nDELETE /clusters/${created.name}`);
-  else print.line("\nThe service takes away what was made");
+  else print.line(created.readyAt ? `\nDELETE /clusters/${created.name}` : "\nThe service takes away what was made");
   const deleted = byItself
     ? await follow(service, posted, deleteEnded, print.happening, created)
     : await remove(service, posted, created, print.happening);
   const { left, missing } = await differenceFrom(before, service.emulators);
-  for (const message of service.receiver.slack.slice(-1)) print.slack(slackLines(message));
+  for (const message of service.receiver.slack.slice(1)) print.slack(slackLines(message));
   print.line(`\nThe webhook's receiver verified ${service.receiver.webhooks.map(({ type }) => type).join(", ") || "nothing"}`);
-  const same = left.length + missing.length === 0;
   if (deleted.status !== "Deleted") print.line(`The delete did not end: ${deleted.status}, ${deleted.failure?.code}: ${deleted.failure?.message}`);
+  const { valid, lines } = await certificateLines(service, posted.name);
+  print.line(`\n${lines.join("\n")}\n`);
+  const same = left.length + missing.length === 0;
   print.line(same ? `Nothing is left: the account has the same ${before.length} things as before` : `Left behind: ${[...left, ...missing.map((line) => `(gone) ${line}`)].join(", ")}`);
   const { faults } = service.machines;
   for (const fault of [...faults, ...service.receiver.refused]) print.line(`fault of the simulation: ${fault}`);
   print.json({ result: deleted.status.toLowerCase(), left, missing, faults, told: service.receiver.webhooks.map(({ type }) => type) });
-  return asAsked && same && deleted.status === "Deleted" && (options.fail !== undefined || faults.length === 0) && service.receiver.refused.length === 0;
+  return same && valid && deleted.status === "Deleted" && service.receiver.refused.length === 0;
 }
 
 /** A delete would stop the create before its last states, which tell the receivers. */
 async function told({ receiver }: LocalService, event: string): Promise<void> {
   const limit = Date.now() + 10_000;
-  while (!receiver.webhooks.some(({ type }) => type === event) && Date.now() < limit) await new Promise((next) => setTimeout(next, 100));
-}
-
-interface Printer {
-  line(text: string): void;
-  happening(happening: Happening): void;
-  checks(title: string, checks: { check: string; status: string; message: string }[]): void;
-  slack(lines: string[]): void;
-  json(value: object): void;
-}
-
-/** People read lines; with `--json` programs read one object a line. */
-function printer(json: boolean, colour: boolean): Printer {
-  const nothing = () => {};
-  const object = (value: object) => console.log(JSON.stringify(value));
-  if (json) return { line: nothing, happening: object, checks: nothing, slack: nothing, json: object };
-  return {
-    line: (text) => console.log(text),
-    happening: (happening) => console.log(renderHappening(happening, colour)),
-    checks: (title, checks) => console.log([title, ...renderChecks(checks, colour)].join("\n")),
-    slack: (lines) => console.log(["\nSlack was told:", ...lines.map((line) => `  | ${line}`)].join("\n")),
-    json: nothing,
-  };
+  const both = () => receiver.slack.length > 0 && receiver.webhooks.some(({ type }) => type === event);
+  while (!both() && Date.now() < limit) await new Promise((next) => setTimeout(next, 100));
 }
 
 async function main(): Promise<void> {

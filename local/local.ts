@@ -5,12 +5,15 @@ async function main(): Promise<void> {
   console.log("Clowder on this machine; Ctrl-C ends it. Instances are simulated machines.");
   await withService({ name: "local", say: (line) => console.log(line) }, async ({ emulators, deployed, receiver }) => {
     const { accessKeyId, secretAccessKey } = emulators.credentials;
+    // curl resolves names below localhost itself; the path of `apiUrl` has a `$`, which it signs unencoded.
+    const api = new URL(emulators.endpoint);
+    api.hostname = `${deployed.resources["HttpApi"]}.execute-api.localhost`;
     const curl = `curl --aws-sigv4 aws:amz:us-east-1:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"`;
     console.log(`
 For the AWS CLI and the requests below:
   export AWS_ENDPOINT_URL=${emulators.endpoint} AWS_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}
-  API='${deployed.apiUrl}'
+  API=${api.origin}
 
   ${curl} -H content-type:application/yaml --data-binary @test/cases/seed/manifest.yaml "$API/clusters"
   ${curl} "$API/clusters/demo.k8s.local"

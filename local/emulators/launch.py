@@ -9,7 +9,7 @@ from importlib import import_module
 MENDS = {
     "ministack": ("absent_parameters", "error_names", "lambda_log", "log_wait", "secure_transport", "policy_variables", "account_emulator",
                   "instance_profiles", "authorisation", "call_log"),
-    "moto": ("network_load_balancers",),
+    "moto": ("network_load_balancers", "console_output"),
 }
 
 

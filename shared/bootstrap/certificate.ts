@@ -50,8 +50,10 @@ export async function signCertificate(request: CertificateRequest): Promise<stri
 
 export const publicKeyInfo = (key: KeyObject): Buffer => key.export({ type: "spki", format: "der" });
 
-const ecdsaKey = (key: KeyObject): Promise<webcrypto.CryptoKey> =>
-  webcrypto.subtle.importKey("pkcs8", key.export({ type: "pkcs8", format: "der" }), { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+function ecdsaKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
+  const secret = key.export({ type: "pkcs8", format: "der" });
+  return webcrypto.subtle.importKey("pkcs8", secret, { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+}
 
 /** Typed values: the library reads a plain string as RFC 4514 text, in which a caller's `#`, quotes and backslashes mean something. */
 function nameOf({ commonName, organization }: Subject): Name {

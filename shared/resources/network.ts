@@ -1,4 +1,4 @@
-import type { EC2Client, Tag } from "@aws-sdk/client-ec2";
+import type { EC2Client, RouteTable, SecurityGroup, Tag } from "@aws-sdk/client-ec2";
 import { settleAll, whileSettling } from "../aws/settle";
 import { tagOf, withTags } from "../aws/tags";
 import { TryAgain } from "../errors";
@@ -97,8 +97,19 @@ function claims(seen: SeenNetwork, { ref, ledger }: DeleteTarget): { own: SeenNe
     vpcs: ownOf("vpc", seen.vpcs, ({ VpcId }) => VpcId),
     gateways: ownOf("internet-gateway", seen.gateways, ({ InternetGatewayId }) => InternetGatewayId),
     subnets: ownOf("subnet", seen.subnets, ({ SubnetId }) => SubnetId),
-    routeTables: ownOf("route-table", seen.routeTables, ({ RouteTableId }) => RouteTableId),
-    groups: ownOf("security-group", seen.groups, ({ GroupId }) => GroupId),
+    routeTables: ownOf("route-table", seen.routeTables.filter(isExtra), ({ RouteTableId }) => RouteTableId),
+    groups: [
+      ...seen.groups.filter(isDefault),
+      ...ownOf(
+        "security-group",
+        seen.groups.filter((group) => !isDefault(group)),
+        ({ GroupId }) => GroupId,
+      ),
+    ],
   };
   return { own, claimed };
 }
+
+/** EC2 makes a VPC with one of each, and takes them away with it. */
+const isDefault = ({ GroupName }: SecurityGroup): boolean => GroupName === "default";
+const isExtra = ({ Associations = [] }: RouteTable): boolean => !Associations.some(({ Main }) => Main);

@@ -1,9 +1,6 @@
 import {
-  CreateNetworkInterfaceCommand,
-  CreateVolumeCommand,
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
-  DescribeVolumesCommand,
   EC2Client,
   ModifyInstanceAttributeCommand,
   RunInstancesCommand,
@@ -164,24 +161,12 @@ test("the probe client alone can be ended", async () => {
   expect(await deleteProbeClient(ec2, targetOf(plan, ledger))).toEqual([]);
 });
 
-test("delete ends all machines, then the volumes and interfaces that outlived them, twice as once", async () => {
+test("delete ends all machines, twice as once", async () => {
   const { plan, ledger } = await make();
-  const tags = { ...plan.tags, Name: "pvc-1" };
-  const { VolumeId } = await ec2.send(
-    new CreateVolumeCommand({ AvailabilityZone: "us-east-1a", Size: 1, TagSpecifications: [tagSpecification("volume", tags)] }),
-  );
-  await ec2.send(
-    new CreateNetworkInterfaceCommand({
-      SubnetId: ledger.id("subnet/us-east-1a"),
-      TagSpecifications: [tagSpecification("network-interface", tags)],
-    }),
-  );
   const named = await untilGone(() => deleteInstances(ec2, targetOf(plan, ledger)));
   expect(named.slice(0, 3).sort()).toEqual(keys.map((key) => `instance ${ledger.entry(`instance/${key}`)?.id}: shutting-down`).sort());
   expect(ledger.ofKind("instance")).toEqual([]);
   expect(await alive(plan)).toEqual([]);
-  const { Volumes = [] } = await ec2.send(new DescribeVolumesCommand({ Filters: withTags({ "clowder:uid": plan.uid }) }));
-  expect(Volumes.map((volume) => volume.VolumeId)).not.toContain(VolumeId);
   calls.length = 0;
   expect(await deleteInstances(ec2, targetOf(plan, ledger))).toEqual([]);
   expect(changing(calls)).toEqual([]);

@@ -10,6 +10,7 @@ import {
   DescribeImagesCommand,
   DescribeSubnetsCommand,
   EC2Client,
+  GetConsoleOutputCommand,
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
@@ -200,7 +201,7 @@ describe("EC2 and ELB from moto, behind MiniStack's permissions", () => {
     await iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName }));
   });
 
-  test("an instance profile made in IAM boots an instance, and a deleted one does not", async () => {
+  test("an instance profile made in IAM boots an instance whose console says what it is, and a deleted one does not", async () => {
     const InstanceProfileName = `mends-${process.pid}`;
     const launch = () =>
       ec2.send(
@@ -214,7 +215,10 @@ describe("EC2 and ELB from moto, behind MiniStack's permissions", () => {
       );
     await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName, Path: "/clowder/mends/" }));
     const { Instances } = await launch();
-    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [Instances![0]!.InstanceId!] }));
+    const InstanceId = Instances![0]!.InstanceId!;
+    const { Output } = await ec2.send(new GetConsoleOutputCommand({ InstanceId }));
+    expect(Buffer.from(Output!, "base64").toString()).toMatch(/simulated/);
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId] }));
     await iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName }));
     await expect(launch()).rejects.toMatchObject({ name: "NoSuchEntity" });
   });

@@ -1,11 +1,9 @@
 import {
   AuthorizeSecurityGroupIngressCommand,
   CreateInternetGatewayCommand,
-  CreateNetworkInterfaceCommand,
   CreateSubnetCommand,
   CreateVpcCommand,
   DeleteInternetGatewayCommand,
-  DeleteNetworkInterfaceCommand,
   DeleteRouteCommand,
   DeleteSubnetCommand,
   DescribeSecurityGroupsCommand,
@@ -13,8 +11,11 @@ import {
   DescribeVpcsCommand,
   DetachInternetGatewayCommand,
   EC2Client,
+  type Instance,
   ModifyVpcAttributeCommand,
   RevokeSecurityGroupIngressCommand,
+  RunInstancesCommand,
+  TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { tagSpecification, withTags } from "../../shared/aws/tags";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
@@ -23,7 +24,7 @@ import { lookByTags } from "../../shared/resources/network-look";
 import { deleteNetwork, ensureNetwork } from "../../shared/resources/network";
 import { bySource } from "../../shared/resources/security-group-rules";
 import { threeZones } from "../unit/plan/sample-request";
-import { changing, minuteLater, planOf, record, targetOf, untilGone } from "./sample-cluster";
+import { changing, focalImage, minuteLater, planOf, record, targetOf, untilGone } from "./sample-cluster";
 
 jest.setTimeout(60_000);
 const ec2 = new EC2Client();
@@ -181,18 +182,21 @@ test("delete without a ledger, of a half-made network, also takes what somebody 
   expect((await ec2.send(new DescribeVpcsCommand({}))).Vpcs!.map(({ VpcId }) => VpcId)).not.toContain(Vpc!.VpcId);
 });
 
-test("a network interface that is left names what it holds, and the rest is deleted", async () => {
+test("a foreign machine in the VPC is named by what it holds, and the rest is deleted", async () => {
   const plan = planOf();
   const ledger = await networkOf(plan);
   const [SubnetId, GroupId] = [ledger.id("subnet/us-east-1a")!, ledger.id("security-group/api-elb")!];
-  const { NetworkInterface } = await ec2.send(
-    new CreateNetworkInterfaceCommand({ SubnetId, Groups: [GroupId], Description: "ELB api-demo" }),
+  const NetworkInterfaces = [{ DeviceIndex: 0, SubnetId, Groups: [GroupId], DeleteOnTermination: true }];
+  const { Instances } = await ec2.send(
+    new RunInstancesCommand({ ImageId: await focalImage(ec2), InstanceType: "t3.micro", MinCount: 1, MaxCount: 1, NetworkInterfaces }),
   );
-  const NetworkInterfaceId = NetworkInterface!.NetworkInterfaceId!;
-  const reason = `in use by network interface ${NetworkInterfaceId} (ELB api-demo)`;
+  const [{ InstanceId, NetworkInterfaces: held = [] }] = Instances as [Instance];
+  const { NetworkInterfaceId } = held[0]!;
+  const reason = `in use by network interface ${NetworkInterfaceId} (instance ${InstanceId})`;
   const blockers = await deleteNetwork(ec2, targetOf(plan, ledger));
   expect(blockers).toEqual(
     expect.arrayContaining([
+      { resource: `network-interface ${NetworkInterfaceId}`, reason: `in use by instance ${InstanceId}` },
       { resource: `subnet ${SubnetId}`, reason },
       { resource: `security-group ${GroupId}`, reason },
       { resource: `vpc ${ledger.id("vpc/main")}`, reason: "not empty" },
@@ -200,6 +204,6 @@ test("a network interface that is left names what it holds, and the rest is dele
   );
   expect(ledger.entry("security-group/node")?.state).toBe("gone");
   expect(ledger.entry("subnet/us-east-1a")?.state).toBe("made");
-  await ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }));
-  expect(await deleteNetwork(ec2, targetOf(plan, ledger))).toEqual([]);
+  await ec2.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId!] }));
+  expect(await untilGone(() => deleteNetwork(ec2, targetOf(plan, ledger)))).toEqual([]);
 });

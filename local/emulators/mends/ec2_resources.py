@@ -26,10 +26,16 @@ KINDS = {
     "rtb": "route-table",
     "ami": "image",
     "eipalloc": "elastic-ip",
+    "nat": "natgateway",
+    "vpce": "vpc-endpoint",
+    "pcx": "vpc-peering-connection",
+    "acl": "network-acl",
 }
 # Where a call names what it acts on; a route's target and the groups within a rule are no resources of it.
 NAMED = re.compile(r"(NetworkInterface\.\d+\.)?(Instance|Volume|NetworkInterface|Subnet|SecurityGroup|Group|Vpc|InternetGateway|RouteTable|Image|"
                    r"Allocation|Resource)Id(\.\d+)?")
+# Elsewhere these are a route's target.
+ENDED = re.compile(r"(NatGateway|VpcEndpoint|VpcPeeringConnection|NetworkAcl)Id(\.\d+)?")
 
 
 def one(value):
@@ -42,7 +48,8 @@ def resources(action, params, region, account):
         return {}
     prefix = f"arn:aws:ec2:{region}:{account}:"
     found = {f"{prefix}{kind}/*": requested(kind, params) for kind in MADE.get(action, ())}
-    ids = {one(value) for key, value in params.items() if NAMED.fullmatch(key)} | association(params)
+    named = (key for key in params if NAMED.fullmatch(key) or action.startswith("Delete") and ENDED.fullmatch(key))
+    ids = {one(params[key]) for key in named} | association(params)
     held = tags_held(ids)
     for name in sorted(ids):
         kind = KINDS.get(name.rpartition("-")[0])
@@ -94,8 +101,13 @@ def add_tag(context, item):
 
 
 def association(params):
-    """The route table whose association is ended."""
-    if not (name := one(params.get("AssociationId"))) or not name.startswith("rtbassoc-"):
+    """The route table whose association is ended, or the address and its interface."""
+    name = one(params.get("AssociationId")) or ""
+    if name.startswith("eipassoc-"):
+        addresses = read("DescribeAddresses", **{"Filter.1.Name": "association-id", "Filter.1.Value.1": name})
+        held = (addresses.iterfind(f"./{{*}}addressesSet/{{*}}item/{{*}}{key}") for key in ("allocationId", "networkInterfaceId"))
+        return {item.text for items in held for item in items if item.text}
+    if not name.startswith("rtbassoc-"):
         return set()
     tables = read("DescribeRouteTables", **{"Filter.1.Name": "association.route-table-association-id", "Filter.1.Value.1": name})
     return {item.text for item in tables.iterfind("./{*}routeTableSet/{*}item/{*}routeTableId")}

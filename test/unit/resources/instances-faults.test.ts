@@ -1,6 +1,5 @@
 import {
   DescribeInstancesCommand,
-  DescribeNetworkInterfacesCommand,
   DescribeVolumesCommand,
   EC2Client,
   ModifyInstanceAttributeCommand,
@@ -196,22 +195,6 @@ describe("delete", () => {
     ec2.on(TerminateInstancesCommand).rejects(aws("OperationNotPermitted", "Modify its 'disableApiTermination' instance attribute"));
     expect(await deleteInstances(client, target())).toEqual([
       { resource: "instance i-running", reason: "Modify its 'disableApiTermination' instance attribute" },
-    ]);
-  });
-
-  test("volumes and interfaces that something holds are named with it", async () => {
-    ec2.on(DescribeVolumesCommand).resolves({
-      Volumes: [
-        { VolumeId: "vol-1", State: "in-use", Attachments: [{ InstanceId: "i-9", State: "attached" }] },
-        { VolumeId: "vol-2", State: "deleting" },
-      ],
-    });
-    ec2
-      .on(DescribeNetworkInterfacesCommand)
-      .resolves({ NetworkInterfaces: [{ NetworkInterfaceId: "eni-1", Status: "in-use", Description: "ELB api-demo" }] });
-    expect(await deleteInstances(client, target())).toEqual([
-      { resource: "volume vol-1", reason: "in use by instance i-9" },
-      { resource: "network-interface eni-1", reason: "in use by ELB api-demo" },
     ]);
   });
 });
