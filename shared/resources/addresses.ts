@@ -31,7 +31,7 @@ export async function noteAddresses(ec2: EC2Client, instances: Instance[], { ref
  * gateway's and a foreign machine's are not taken off them.
  */
 export async function releaseAddresses(ec2: EC2Client, { ref, ledger }: DeleteTarget, inVpc: NetworkInterface[]): Promise<Blocker[]> {
-  const onStray = inVpc.filter((one) => !userOf(one)).flatMap(({ Association }) => Association?.AllocationId ?? []);
+  const onStray = inVpc.filter((one) => !userOf(one) && !claimOf(one.TagSet, ref)).flatMap(({ Association }) => Association?.AllocationId ?? []);
   const noted = ledger.ofKind("address").flatMap(([, { id }]) => id ?? []);
   const Values = [...new Set([...onStray, ...noted])];
   const found = Values.length ? await addressesWith(ec2, { Name: "allocation-id", Values }) : [];
@@ -43,7 +43,7 @@ export async function releaseAddresses(ec2: EC2Client, { ref, ledger }: DeleteTa
   const holderOf = ({ AssociationId, NetworkInterfaceId, InstanceId }: Address) => {
     if (!AssociationId || (InstanceId && instances.has(InstanceId))) return undefined;
     const within = inVpc.find((one) => one.NetworkInterfaceId === NetworkInterfaceId);
-    return within ? userOf(within) : `network interface ${NetworkInterfaceId} outside the cluster's VPC`;
+    return within ? (claimOf(within.TagSet, ref) ?? userOf(within)) : `network interface ${NetworkInterfaceId} outside the cluster's VPC`;
   };
   const left = own.map((address) => remove(`address ${address.AllocationId}`, () => release(ec2, address), holderOf(address)));
   const blockers = (await settleAll(left)).flat();
