@@ -1,4 +1,4 @@
-import { setCondition } from "../../shared/health/conditions";
+import { setCondition, summarizeReady } from "../../shared/health/conditions";
 import { lookAtEndpoint } from "../../shared/health/look-at-endpoint";
 import { readEnvironment } from "../../shared/lambda/environment";
 import { step } from "../../shared/lambda/step";
@@ -8,11 +8,7 @@ export const handler = step("RecordReady", async ({ plan, ledger, record, change
   const at = { now, generation: record.generation };
   const endpoint = await lookAtEndpoint(plan, ledger, record.caCertificate);
   const reachable = setCondition(record.conditions, { type: "EndpointReachable", ...endpoint }, at);
-  change.conditions = setCondition(
-    reachable,
-    { type: "Ready", status: "True", reason: "DataPlaneVerified", message: record.dataPlane?.message ?? "" },
-    at,
-  );
+  change.conditions = setCondition(reachable, summarizeReady(reachable), at);
   change.status = "Ready";
   change.readyAt = now.toISOString();
   if (plan.ttlSeconds !== "none") {

@@ -15,7 +15,7 @@ import { claimOf } from "./claim";
 import { userOf } from "./network-interfaces";
 import { markGone, remove, witness } from "./wave";
 
-/** Notes the elastic addresses of these machines: once they have ended nothing shows whose those were. Public ones of EC2 go by themselves. */
+/** Notes the elastic addresses of these machines: once they have ended nothing shows whose those were. EC2's own go by themselves. */
 export async function noteAddresses(ec2: EC2Client, instances: Instance[], { ref, ledger }: DeleteTarget): Promise<void> {
   const addressed = instances.filter(({ NetworkInterfaces = [] }) =>
     NetworkInterfaces.some(({ Association }) => Association?.IpOwnerId && Association.IpOwnerId !== "amazon"),
@@ -31,7 +31,8 @@ export async function noteAddresses(ec2: EC2Client, instances: Instance[], { ref
  * gateway's and a foreign machine's are not taken off them.
  */
 export async function releaseAddresses(ec2: EC2Client, { ref, ledger }: DeleteTarget, inVpc: NetworkInterface[]): Promise<Blocker[]> {
-  const onStray = inVpc.filter((one) => !userOf(one) && !claimOf(one.TagSet, ref)).flatMap(({ Association }) => Association?.AllocationId ?? []);
+  const strays = inVpc.filter((one) => !userOf(one) && !claimOf(one.TagSet, ref));
+  const onStray = strays.flatMap(({ Association }) => Association?.AllocationId ?? []);
   const noted = ledger.ofKind("address").flatMap(([, { id }]) => id ?? []);
   const Values = [...new Set([...onStray, ...noted])];
   const found = Values.length ? await addressesWith(ec2, { Name: "allocation-id", Values }) : [];

@@ -113,7 +113,11 @@ export async function deleteInstances(ec2: EC2Client, target: DeleteTarget): Pro
 export const deleteProbeClient = (ec2: EC2Client, { ref, deployment }: DeleteTarget): Promise<Blocker[]> =>
   endInstances(ec2, { ...ownTags(ref.uid, deployment), [TAG_ROLE]: "probe-client" });
 
-async function endInstances(ec2: EC2Client, tags: Record<string, string>, before?: (seen: Instance[]) => Promise<void>): Promise<Blocker[]> {
+async function endInstances(
+  ec2: EC2Client,
+  tags: Record<string, string>,
+  before?: (seen: Instance[]) => Promise<void>,
+): Promise<Blocker[]> {
   const seen = await instancesWith(ec2, tags, [...living, "shutting-down"]);
   if (seen.length) await before?.(seen);
   const alive = seen.filter(({ State }) => State?.Name !== "shutting-down");

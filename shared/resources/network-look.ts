@@ -45,7 +45,11 @@ async function lookInside(ec2: EC2Client, Filters: Filter[]): Promise<Pick<SeenN
 }
 
 /** What is tagged, and whatever else is in the VPCs that are, and in the one that the ledger knows: others may have made it there. */
-export async function lookForDelete(ec2: EC2Client, Filters: Filter[], known?: string): Promise<SeenNetwork & { interfaces: NetworkInterface[] }> {
+export async function lookForDelete(
+  ec2: EC2Client,
+  Filters: Filter[],
+  known?: string,
+): Promise<SeenNetwork & { interfaces: NetworkInterface[] }> {
   const tagged = await lookByTags(ec2, Filters);
   const vpcs = union(known ? [{ VpcId: known }] : [], tagged.vpcs, ({ VpcId }) => VpcId);
   const Values = vpcs.map(({ VpcId }) => VpcId!);

@@ -1,4 +1,4 @@
-import type { EC2Client, RouteTable, SecurityGroup, Tag } from "@aws-sdk/client-ec2";
+import type { EC2Client, NetworkInterface, RouteTable, SecurityGroup, Tag } from "@aws-sdk/client-ec2";
 import { settleAll, whileSettling } from "../aws/settle";
 import { tagOf, withTags } from "../aws/tags";
 import { TryAgain } from "../errors";
@@ -64,9 +64,11 @@ export async function deleteNetwork(ec2: EC2Client, target: DeleteTarget): Promi
   const seen = await lookForDelete(ec2, withTags(ownTags(ref.uid, deployment)), ledger.id("vpc/main"));
   const vpcIds = seen.vpcs.map(({ VpcId }) => VpcId!);
   const { own, claimed } = claims(seen, target);
-  const loose = [...claimed, ...(await releaseAddresses(ec2, target, seen.interfaces)), ...(await deleteInterfaces(ec2, seen.interfaces, target))];
-  const holding = seen.interfaces.filter(({ NetworkInterfaceId }) => loose.some(({ resource }) => resource.endsWith(` ${NetworkInterfaceId}`)));
-  const holderWhere = (holds: (of: (typeof holding)[number]) => boolean) => holderAmong(holding.filter(holds));
+  const held = await releaseAddresses(ec2, target, seen.interfaces);
+  const used = await deleteInterfaces(ec2, seen.interfaces, target);
+  const isHolding = ({ NetworkInterfaceId }: NetworkInterface) => used.some(({ resource }) => resource.endsWith(` ${NetworkInterfaceId}`));
+  const holding = seen.interfaces.filter(isHolding);
+  const holderWhere = (holds: (of: NetworkInterface) => boolean) => holderAmong(holding.filter(holds));
   await revokeReferences(ec2, own.groups);
   const inside = await settleAll([
     deleteSubnets(ec2, own.subnets, (id) => holderWhere(({ SubnetId }) => SubnetId === id)),
@@ -74,7 +76,7 @@ export async function deleteNetwork(ec2: EC2Client, target: DeleteTarget): Promi
     deleteGateways(ec2, own.gateways, (vpcs) => holderWhere(({ VpcId, Association }) => Boolean(Association) && vpcs.includes(VpcId!))),
     deleteRouteTables(ec2, own.routeTables),
   ]);
-  const blockers = [...loose, ...inside.flat()];
+  const blockers = [...claimed, ...held, ...used, ...inside.flat()];
   if (blockers.length === 0) blockers.push(...(await deleteVpcs(ec2, own.vpcs)));
   else blockers.push(...own.vpcs.map(({ VpcId }) => ({ resource: `vpc ${VpcId}`, reason: "not empty" })));
   if (blockers.length && vpcIds.length) blockers.push(...(await deleteVpcAttachments(ec2, target, vpcIds)));

@@ -9,15 +9,17 @@ import type { Ledger } from "../registry/ledger";
  * The cluster's CAs, service-account key and token at `plan.pki.controlPlaneObject`, and what workers read of it at
  * `plan.pki.joinObject`. Made once: nodes may hold what is there already. Nothing is put back after revoke-bootstrap.
  * The objects go with the bucket.
+ * @returns the cluster's CA certificate, which is public
  */
-export async function ensurePki(s3: S3Client, plan: ClusterPlan, ledger: Ledger): Promise<void> {
+export async function ensurePki(s3: S3Client, plan: ClusterPlan, ledger: Ledger): Promise<string | undefined> {
   const key = "pki/control-plane";
-  if (ledger.entry(key)?.detail?.["bootstrap"] === "revoked") return;
+  if (ledger.entry(key)?.detail?.["bootstrap"] === "revoked") return undefined;
   const known = ledger.entry(key) && (await readMaterial(s3, plan));
   if (!known) await ledger.intend({ key, token: plan.pki.controlPlaneObject });
   const material = known || (await keepMaterial(s3, plan, await makePki(plan)));
   await putOnce(s3, plan, plan.pki.joinObject, joinMaterial(material));
   ledger.made(key, plan.pki.controlPlaneObject);
+  return material.files["ca.crt"];
 }
 
 const at = (plan: ClusterPlan, Key: string) => ({ Bucket: plan.bucket.name, ExpectedBucketOwner: plan.accountId, Key });

@@ -37,7 +37,8 @@ type Tags = { Key: string | undefined; Value?: string | undefined }[];
  */
 export async function deleteVpcLoadBalancers(clients: ElbClients & { ec2: EC2Client }, target: DeleteTarget): Promise<Blocker[]> {
   const vpcIds = await ownVpcIds(clients.ec2, target);
-  const look = () => Promise.all([classicIn(clients.classic, vpcIds), balancersIn(clients.network, vpcIds), groupsIn(clients.network, vpcIds)]);
+  const { classic: elb, network: elbv2 } = clients;
+  const look = () => Promise.all([classicIn(elb, vpcIds), balancersIn(elbv2, vpcIds), groupsIn(elbv2, vpcIds)]);
   const [classic, balancers, groups] = vpcIds.length ? await whileSettling(look) : [[], [], []];
   // A listener holds its target group: load balancers go first.
   const blockers = [...(await takeAll([...classic, ...balancers], target)), ...(await takeAll(groups, target))];
@@ -64,7 +65,7 @@ const inGroups = <Thing>(things: Thing[]): Thing[][] =>
 async function classicIn(elb: ElasticLoadBalancingClient, vpcIds: string[]): Promise<Found[]> {
   const names: string[] = [];
   for await (const { LoadBalancerDescriptions = [] } of paginateClassic({ client: elb }, {}))
-    names.push(...LoadBalancerDescriptions.filter(({ VPCId }) => vpcIds.includes(VPCId ?? "")).map(({ LoadBalancerName }) => LoadBalancerName!));
+    for (const { VPCId = "", LoadBalancerName = "" } of LoadBalancerDescriptions) if (vpcIds.includes(VPCId)) names.push(LoadBalancerName);
   const pages = inGroups(names).map((LoadBalancerNames) => elb.send(new DescribeClassicTagsCommand({ LoadBalancerNames })));
   const tags = (await settleAll(pages)).flatMap(({ TagDescriptions = [] }) => TagDescriptions);
   return names.map((LoadBalancerName) => ({
@@ -78,7 +79,7 @@ async function classicIn(elb: ElasticLoadBalancingClient, vpcIds: string[]): Pro
 async function balancersIn(elb: ElasticLoadBalancingV2Client, vpcIds: string[]): Promise<Found[]> {
   const arns: string[] = [];
   for await (const { LoadBalancers = [] } of paginateDescribeLoadBalancers({ client: elb }, {}))
-    arns.push(...LoadBalancers.filter(({ VpcId }) => vpcIds.includes(VpcId ?? "")).map(({ LoadBalancerArn }) => LoadBalancerArn!));
+    for (const { VpcId = "", LoadBalancerArn = "" } of LoadBalancers) if (vpcIds.includes(VpcId)) arns.push(LoadBalancerArn);
   const tagsOf = await tagsByArn(elb, arns);
   return arns.map((LoadBalancerArn) => ({
     kind: "vpc-load-balancer",
@@ -91,7 +92,7 @@ async function balancersIn(elb: ElasticLoadBalancingV2Client, vpcIds: string[]):
 async function groupsIn(elb: ElasticLoadBalancingV2Client, vpcIds: string[]): Promise<Found[]> {
   const arns: string[] = [];
   for await (const { TargetGroups = [] } of paginateDescribeTargetGroups({ client: elb }, {}))
-    arns.push(...TargetGroups.filter(({ VpcId }) => vpcIds.includes(VpcId ?? "")).map(({ TargetGroupArn }) => TargetGroupArn!));
+    for (const { VpcId = "", TargetGroupArn = "" } of TargetGroups) if (vpcIds.includes(VpcId)) arns.push(TargetGroupArn);
   const tagsOf = await tagsByArn(elb, arns);
   return arns.map((TargetGroupArn) => ({
     kind: "vpc-target-group",
@@ -103,6 +104,6 @@ async function groupsIn(elb: ElasticLoadBalancingV2Client, vpcIds: string[]): Pr
 
 async function tagsByArn(elb: ElasticLoadBalancingV2Client, arns: string[]): Promise<(arn: string) => Tags> {
   const pages = inGroups(arns).map((ResourceArns) => elb.send(new DescribeTagsCommand({ ResourceArns })));
-  const tags = new Map((await settleAll(pages)).flatMap(({ TagDescriptions = [] }) => TagDescriptions.map(({ ResourceArn, Tags }) => [ResourceArn, Tags ?? []])));
-  return (arn) => tags.get(arn) ?? [];
+  const described = (await settleAll(pages)).flatMap(({ TagDescriptions = [] }) => TagDescriptions);
+  return (arn) => described.find(({ ResourceArn }) => ResourceArn === arn)?.Tags ?? [];
 }

@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { BucketTaken } from "../../shared/errors";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
-import { memoryLedger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import { deleteBucket, ensureBucket } from "../../shared/resources/bucket";
 import { samplePlan, targetOf } from "../unit/resources/sample-plan";
 

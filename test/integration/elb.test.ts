@@ -21,7 +21,7 @@ import {
 import { EC2Client } from "@aws-sdk/client-ec2";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
 import { targetGroupName } from "../../shared/plan/names";
-import { memoryLedger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import { deleteElb, ensureElb } from "../../shared/resources/elb";
 import { deleteInstances, ensureInstances } from "../../shared/resources/instances";
 import { deleteNetwork, ensureNetwork } from "../../shared/resources/network";

@@ -13,7 +13,8 @@ import {
 } from "@aws-sdk/client-iam";
 import { Ambiguous } from "../../shared/errors";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
-import { type Ledger, memoryLedger } from "../../shared/registry/ledger";
+import type { Ledger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import { deleteIam, ensureIam } from "../../shared/resources/iam";
 import { samplePlan, targetOf } from "../unit/resources/sample-plan";
 

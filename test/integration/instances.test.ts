@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { tagSpecification, withTags } from "../../shared/aws/tags";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
-import { memoryLedger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import { deleteInstances, deleteProbeClient, ensureInstances } from "../../shared/resources/instances";
 import { deleteNetwork, ensureNetwork } from "../../shared/resources/network";
 import { changing, focalImage, makeKeyAndProfiles, minuteLater, planOf, record, targetOf, untilGone } from "./sample-cluster";

@@ -4,7 +4,7 @@ import { CreateBucketCommand, ListObjectVersionsCommand, PutBucketVersioningComm
 import { makeSshKey } from "../../shared/bootstrap/ssh-key";
 import { Ambiguous, NotNow } from "../../shared/errors";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
-import { memoryLedger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import { deleteKeypair, ensureKeypair, takePrivateKey } from "../../shared/resources/keypair";
 import { samplePlan, targetOf } from "../unit/resources/sample-plan";
 

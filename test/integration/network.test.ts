@@ -19,7 +19,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { tagSpecification, withTags } from "../../shared/aws/tags";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
-import { memoryLedger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import { lookByTags } from "../../shared/resources/network-look";
 import { deleteNetwork, ensureNetwork } from "../../shared/resources/network";
 import { bySource } from "../../shared/resources/security-group-rules";

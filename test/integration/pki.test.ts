@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { ClusterExists } from "../../shared/errors";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
-import { memoryLedger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import { revokeBootstrap } from "../../shared/resources/bootstrap-access";
 import { deleteIam, ensureIam } from "../../shared/resources/iam";
 import { ensurePki } from "../../shared/resources/pki";

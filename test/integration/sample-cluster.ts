@@ -3,7 +3,8 @@ import { DescribeImagesCommand, type EC2Client, ImportKeyPairCommand } from "@aw
 import { CreateInstanceProfileCommand, IAMClient } from "@aws-sdk/client-iam";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
 import { planCluster } from "../../shared/plan/plan-cluster";
-import { type Ledger, memoryLedger } from "../../shared/registry/ledger";
+import type { Ledger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import type { DeleteTarget } from "../../shared/resources/blocker";
 import type { Manifest } from "../../shared/spec/manifest";
 import { makeSshKey } from "../../shared/bootstrap/ssh-key";

@@ -36,6 +36,9 @@ test("the seed's manifest becomes a proved cluster, and then nothing", async () 
   const { posted, created } = await create(seed.text);
   expect([created.status, created.failure]).toEqual(["Ready", undefined]);
   expect(created.conditions.find(({ type }) => type === "Ready")).toMatchObject({ status: "True", reason: "DataPlaneVerified" });
+  // The emulated load balancer's name leads nowhere, and the service says so beside a cluster that is Ready.
+  expect(created.conditions.find(({ type }) => type === "EndpointReachable")).toMatchObject({ status: "False" });
+  expect(created.caCertificate).toMatch(/BEGIN CERTIFICATE/);
   expect(created.dataPlane).toMatchObject({ status: "True", reason: "TrafficProved", collectedBy: "simulated machine, from recorded values" });
   const inOrder = ["CreateBucket", "CreateKeypair", "CreateInstances", "CreateElb", "AwaitNodes", "AwaitCalico", "RecordReady"];
   expect(stages(created).filter((stage) => inOrder.includes(stage))).toEqual(inOrder);

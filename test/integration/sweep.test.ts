@@ -8,7 +8,7 @@ import { planCluster } from "../../shared/plan/plan-cluster";
 import { readPlan, refOf } from "../../shared/registry/clusters";
 import { openLedger } from "../../shared/registry/open-ledger";
 import { writeRecord } from "../../shared/registry/registry";
-import { memoryLedger } from "../../shared/registry/ledger";
+import { memoryLedger } from "../memory-ledger";
 import { targetOf } from "../../shared/resources/blocker";
 import { deleteIam, ensureIam } from "../../shared/resources/iam";
 import { deleteNetwork, ensureNetwork } from "../../shared/resources/network";

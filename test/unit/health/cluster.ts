@@ -1,6 +1,7 @@
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 import type { ClusterPlan, InstancePlan } from "../../../shared/plan/cluster-plan";
-import { type Ledger, memoryLedger } from "../../../shared/registry/ledger";
+import type { Ledger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 
 /** As much of a plan as a look reads: one control plane, one node, the probe client. */
 export function planToLookAt(): ClusterPlan {

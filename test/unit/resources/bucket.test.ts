@@ -15,7 +15,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { BucketTaken, TryAgain } from "../../../shared/errors";
 import type { ClusterPlan } from "../../../shared/plan/cluster-plan";
-import { memoryLedger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 import { deleteBucket, ensureBucket } from "../../../shared/resources/bucket";
 import { awsError, samplePlan, targetOf } from "./sample-plan";
 

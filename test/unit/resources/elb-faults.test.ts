@@ -17,7 +17,7 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { mockClient } from "aws-sdk-client-mock";
 import { planCluster } from "../../../shared/plan/plan-cluster";
-import { memoryLedger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 import { deleteElb, ensureElb } from "../../../shared/resources/elb";
 import { manifestOf, requestOf } from "../plan/sample-request";
 

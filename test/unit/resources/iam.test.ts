@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { mockClient } from "aws-sdk-client-mock";
 import { Ambiguous, TryAgain } from "../../../shared/errors";
-import { memoryLedger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 import { deleteIam, ensureIam } from "../../../shared/resources/iam";
 import { awsError, samplePlan, targetOf } from "./sample-plan";
 

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { mockClient } from "aws-sdk-client-mock";
 import { planCluster } from "../../../shared/plan/plan-cluster";
-import { memoryLedger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 import { deleteInstances, ensureInstances } from "../../../shared/resources/instances";
 import { controlPlaneOf, groupOf, manifestOf, requestOf, threeZones } from "../plan/sample-request";
 

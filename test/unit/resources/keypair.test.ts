@@ -2,7 +2,7 @@ import { DeleteKeyPairCommand, DescribeKeyPairsCommand, EC2Client, ImportKeyPair
 import { GetObjectCommand, HeadObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import { TryAgain } from "../../../shared/errors";
-import { memoryLedger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 import { deleteKeypair, ensureKeypair, takePrivateKey } from "../../../shared/resources/keypair";
 import { awsError, samplePlan, targetOf } from "./sample-plan";
 

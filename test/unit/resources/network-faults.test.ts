@@ -18,7 +18,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { mockClient } from "aws-sdk-client-mock";
 import { planCluster } from "../../../shared/plan/plan-cluster";
-import { memoryLedger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 import { deleteNetwork, ensureNetwork } from "../../../shared/resources/network";
 import { manifestOf, requestOf } from "../plan/sample-request";
 

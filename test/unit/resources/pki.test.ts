@@ -11,7 +11,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { makePki } from "../../../shared/bootstrap/pki";
 import { ClusterExists, TryAgain } from "../../../shared/errors";
-import { memoryLedger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 import { revokeBootstrap } from "../../../shared/resources/bootstrap-access";
 import { ensurePki } from "../../../shared/resources/pki";
 import { writeStateStore } from "../../../shared/resources/state-store";

@@ -1,6 +1,7 @@
 import type { ClusterPlan } from "../../../shared/plan/cluster-plan";
 import { TAG_DEPLOYMENT, TAG_UID, keypairName, objectPrefix, roleName, rolePath } from "../../../shared/plan/names";
-import { type Ledger, memoryLedger } from "../../../shared/registry/ledger";
+import type { Ledger } from "../../../shared/registry/ledger";
+import { memoryLedger } from "../../memory-ledger";
 import type { DeleteTarget } from "../../../shared/resources/blocker";
 
 const trustPolicy = {
