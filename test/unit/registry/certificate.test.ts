@@ -36,3 +36,8 @@ test("a certificate lists every look of the delete and none of the create", () =
 test("whatever is made, or only intended, is not seen gone", () => {
   expect(notSeenGone({ a: entry("gone"), b: entry("made", "id"), c: entry("intended") })).toEqual(["b", "c"]);
 });
+
+test("what was not seen gone is named with the reason that the delete gave", () => {
+  const suspected = { ...entry("made", "vol-1"), detail: { reason: "only its name" } };
+  expect(notSeenGone({ "suspected-volume/vol-1": suspected })).toEqual(["suspected-volume/vol-1 (only its name)"]);
+});
