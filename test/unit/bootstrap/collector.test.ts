@@ -51,9 +51,15 @@ beforeAll(async () => {
     env: { ...process.env, AWS_EC2_METADATA_SERVICE_ENDPOINT: imds },
     stdio: ["ignore", "pipe", "ignore"],
   });
-  client.port = await new Promise((resolve) =>
-    client.child!.stdout!.once("data", (line: Buffer) => resolve(Number(/:(\d+)\n/.exec(String(line))![1]))),
-  );
+  client.port = await new Promise((resolve) => {
+    // A line may come in pieces.
+    let printed = "";
+    client.child!.stdout!.on("data", (piece: Buffer) => {
+      printed += piece;
+      const port = /:(\d+)\n/.exec(printed)?.[1];
+      if (port) resolve(Number(port));
+    });
+  });
 });
 afterAll(async () => {
   client.child?.kill();
