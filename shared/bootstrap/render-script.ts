@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ClusterPlan, InstancePlan } from "../plan/cluster-plan";
+import { ADMIN_GROUP } from "../plan/names";
 import type { Role } from "../spec/manifest";
 import { renderCalicoInstallation } from "./calico-installation";
 import { renderCollector, renderProbeClient } from "./collector";
@@ -136,7 +137,7 @@ function renderGroups(plan: ClusterPlan): string {
 const clusterAdmins = `apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
-  name: clowder:cluster-admins
+  name: ${ADMIN_GROUP}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
@@ -144,5 +145,5 @@ roleRef:
 subjects:
 - apiGroup: rbac.authorization.k8s.io
   kind: Group
-  name: clowder:cluster-admins
+  name: ${ADMIN_GROUP}
 `;

@@ -1,6 +1,7 @@
 import { InvalidManifest, type Problem } from "../errors";
 import type { CreateOptions, Deployment, Waits } from "../spec/deployment";
 import type { Manifest } from "../spec/manifest";
+import { matchesAny } from "../spec/patterns";
 import { addressPool } from "./addresses";
 import type { BucketPlan, ClusterPlan, KeypairPlan, PkiPlan } from "./cluster-plan";
 import { keypairName, objectPrefix } from "./names";
@@ -83,10 +84,8 @@ const createSeconds = ({ nodes, calico }: Waits): number => CREATE_BUDGET + node
 
 const later = (time: Date, seconds: number): Date => new Date(time.getTime() + seconds * 1000);
 
-/** `allowedBuckets` are names, or beginnings of names that end with `*`. */
 function planBucket({ name, configBase: { bucket } }: Manifest, uid: string, allowedBuckets: string[]): BucketPlan {
-  const allows = (pattern: string) => (pattern.endsWith("*") ? bucket.startsWith(pattern.slice(0, -1)) : bucket === pattern);
-  return { name: bucket, kopsPrefix: `${name}/`, prefix: objectPrefix(uid), mayExist: allowedBuckets.some(allows) };
+  return { name: bucket, kopsPrefix: `${name}/`, prefix: objectPrefix(uid), mayExist: matchesAny(allowedBuckets, bucket) };
 }
 
 function planKeypair({ name, sshPublicKey }: Manifest, uid: string): KeypairPlan {

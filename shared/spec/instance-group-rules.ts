@@ -3,6 +3,7 @@ import { isDnsName } from "./dns-name";
 import { either, type Findings } from "./findings";
 import { readCloudLabels, readNodeLabels, readTaints } from "./labels";
 import type { InstanceGroup, Role } from "./manifest";
+import { matchesAny } from "./patterns";
 import type { InstanceGroupSpec } from "./shapes";
 
 const ROLES: Record<string, Role> = { Master: "control-plane", ControlPlane: "control-plane", Node: "node" };
@@ -71,9 +72,8 @@ function readImage(image: string | undefined, owners: string[], path: string, fo
 }
 
 function readMachineType(type: string | undefined, allowed: string[], path: string, found: Findings): string {
-  const fits = (pattern: string): boolean => (pattern.endsWith("*") ? type!.startsWith(pattern.slice(0, -1)) : type === pattern);
   if (!type) found.missing(`${path}.machineType`, "is required, such as t3.medium");
-  else if (!/^[a-z0-9-]+\.[a-z0-9-]+$/.test(type) || !allowed.some(fits)) {
+  else if (!/^[a-z0-9-]+\.[a-z0-9-]+$/.test(type) || !matchesAny(allowed, type)) {
     found.refuse(`${path}.machineType`, `must be ${either(allowed)}, the types this deployment allows`);
   }
   return type ?? "";
