@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import middy from "@middy/core";
 import { translate } from "../aws/translate";
-import type { ClowderError } from "../errors";
+import { type ClowderError, NodeFailed, NodesNotJoined } from "../errors";
 import type { ClusterRef, Failure } from "../registry/cluster-record";
 import { type PlannedCluster, readPlan } from "../registry/clusters";
 import type { Ledger } from "../registry/ledger";
@@ -33,6 +33,7 @@ const failureOf = (error: ClowderError, stage: string, now: Date): Failure => ({
   stage,
   message: error.message,
   at: now.toISOString(),
+  ...((error instanceof NodeFailed || error instanceof NodesNotJoined) && error.fault),
   ...(error.nextStep && { nextStep: error.nextStep }),
   ...("logTail" in error && Array.isArray(error.logTail) && { logTail: error.logTail as string[] }),
 });
