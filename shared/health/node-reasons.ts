@@ -23,7 +23,6 @@ const ADVICE: Record<string, Advice> = {
   ChecksumMismatch: { blame: "clowder", nextStep: "look what the named URL serves: it differs from its published checksum, so nothing of it was run" },
   ArtifactUnreachable: { blame: "transient", nextStep: artifacts },
   KernelTooOld: { blame: "user", nextStep: "choose an image with a newer kernel in the InstanceGroup's spec.image" },
-  ImageMissing: { blame: "clowder", nextStep: artifacts },
   RuntimeFailed: { blame: "user", nextStep: "look in the log why the container runtime does not start on this image, or choose another spec.image" },
   PreflightFailed: { blame: "user", nextStep: "kubeadm names what the machine lacks: choose another machineType or image" },
   DiskFull: { blame: "user", nextStep: "give the InstanceGroup a larger rootVolumeSize" },
