@@ -41,6 +41,8 @@ export interface Emulators {
   environment: Record<string, string>;
   calls(): Call[];
   logs: string;
+  /** Process groups of MiniStack, with its Lambda workers, and of moto. */
+  groups: number[];
   stop(): Promise<void>;
 }
 
@@ -48,6 +50,17 @@ export interface EmulatorOptions {
   /** Names this run's log files in `.cache/logs`. */
   name?: string;
   accountId?: string;
+  faults?: FaultFiles;
+}
+
+/** Lets calls of Lambdas be broken, as local/faults asks. */
+export interface FaultFiles {
+  /** JSON of the fault that is armed; each new version of the file arms anew. */
+  armed: string;
+  /** JSON lines: each call of a Lambda since. */
+  calls: string;
+  /** Step Functions waits, and waits before it retries, this fraction of what the state machines say. */
+  waitScale: number;
 }
 
 /**
@@ -57,7 +70,7 @@ export interface EmulatorOptions {
  */
 export async function startEmulators(options: EmulatorOptions = {}): Promise<Emulators> {
   const programs = venv("local/requirements.txt", "venv");
-  const { name = "local", accountId = "000000000000" } = options;
+  const { name = "local", accountId = "000000000000", faults } = options;
   const logs = join(cache, "logs");
   mkdirSync(logs, { recursive: true });
   const lambdaLog = join(logs, `${name}-lambda.log`);
@@ -73,6 +86,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
     TMPDIR: temporary,
     PYTHONDONTWRITEBYTECODE: "1",
     NO_PROXY: "*",
+    ...(faults && { FAULT: faults.armed, FAULT_LOG: faults.calls, SFN_WAIT_SCALE: String(faults.waitScale) }),
   };
   const start = (log: string, args: string[], env: Record<string, string>): Started => {
     const file = join(logs, `${name}-${log}.log`);
@@ -130,7 +144,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
     const read = () => readFileSync(calls, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as Call);
-    return { endpoint, accountId, credentials, environment, calls: read, logs, stop };
+    return { endpoint, accountId, credentials, environment, calls: read, logs, groups: all.map(({ child }) => child.pid!), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -11,6 +11,8 @@ MENDS = {
                   "instance_profiles", "authorisation", "call_log"),
     "moto": ("network_load_balancers", "console_output"),
 }
+# Only where faults are injected.
+OF_FAULTS = {"ministack": ("faults",), "moto": ("ended_instances",)}
 
 
 def end_with_parent():
@@ -34,6 +36,6 @@ def moto(host, port):
 
 threading.Thread(target=end_with_parent, daemon=True).start()
 emulator, *arguments = sys.argv[1:]
-for mend in MENDS[emulator]:
+for mend in MENDS[emulator] + (OF_FAULTS[emulator] if "FAULT" in os.environ else ()):
     import_module(f"mends.{mend}").apply()
 {"ministack": ministack, "moto": moto}[emulator](*arguments)

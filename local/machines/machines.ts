@@ -21,6 +21,8 @@ export interface Scenario {
 
 export interface MachinesOptions {
   speed?: number;
+  /** Between two looks for new and ended instances; follows `speed` when absent. */
+  lookMilliseconds?: number;
   /** What the machines of a cluster, by its name, are to show. */
   scenario?(cluster: string): Scenario;
   say?(line: string): void;
@@ -89,7 +91,7 @@ export function startMachines(emulators: Pick<Emulators, "endpoint" | "credentia
   const loop = (async () => {
     while (!ending.signal.aborted) {
       await look().catch((error: Error) => !ending.signal.aborted && faults.push(`DescribeInstances: ${error.message}`));
-      await new Promise((next) => setTimeout(next, LOOK_MS / (options.speed ?? 1)));
+      await new Promise((next) => setTimeout(next, options.lookMilliseconds ?? LOOK_MS / (options.speed ?? 1)));
     }
   })();
 
