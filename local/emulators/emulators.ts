@@ -14,7 +14,7 @@ export interface Credentials {
   secretAccessKey: string;
 }
 
-/** MiniStack's root, which also plays AWS's own services where they take a role for somebody. */
+/** MiniStack's root plays AWS itself: its services where they take a role for somebody, and who sees at once what is true. */
 export const rootCredentials: Credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
 /** One API call as MiniStack saw it, whether it or moto answered. */
@@ -51,6 +51,11 @@ export interface EmulatorOptions {
   name?: string;
   accountId?: string;
   faults?: FaultFiles;
+  /**
+   * After so many looks of the service an instance has ended, a load balancer's interface is gone, a new thing is seen: what AWS takes
+   * its time for is counted, see local/emulators/mends/aws. 0 for at once.
+   */
+  looks?: number;
 }
 
 /** Lets calls of Lambdas be broken, as local/faults asks. */
@@ -70,7 +75,7 @@ export interface FaultFiles {
  */
 export async function startEmulators(options: EmulatorOptions = {}): Promise<Emulators> {
   const programs = venv("local/requirements.txt", "venv");
-  const { name = "local", accountId = "000000000000", faults } = options;
+  const { name = "local", accountId = "000000000000", looks = 2, faults } = options;
   const logs = join(cache, "logs");
   mkdirSync(logs, { recursive: true });
   const lambdaLog = join(logs, `${name}-lambda.log`);
@@ -109,6 +114,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
     MOTO_ENABLE_AMI_VALIDATION: "true",
     MOTO_ENABLE_KEYPAIR_VALIDATION: "true",
     MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: "true",
+    SETTLE_LOOKS: String(looks),
   });
   const ministack = start("ministack", ["ministack"], {
     AUTH: "true",

@@ -34,12 +34,12 @@ const LOOK_MS = 400;
  * Plays every running instance that carries a cluster's uid, until it is terminated. Nothing real boots: user data, credentials, objects
  * and permissions are those of the emulated account, what the machines then tell is made up in true order.
  */
-export function startMachines(emulators: Pick<Emulators, "endpoint" | "credentials">, options: MachinesOptions = {}): Machines {
-  const client = { endpoint: emulators.endpoint, region, credentials: emulators.credentials };
+export function startMachines(emulators: Pick<Emulators, "endpoint">, options: MachinesOptions = {}): Machines {
+  const client = { endpoint: emulators.endpoint, region, credentials: rootCredentials };
   const ec2 = new EC2Client(client);
   const iam = new IAMClient(client);
   // Stands in for the instance metadata service: the role trusts EC2, not a person.
-  const sts = new STSClient({ ...client, credentials: rootCredentials });
+  const sts = new STSClient(client);
   const running = new Map<string, { stop: AbortController; ended: Promise<void> }>();
   const clusters = new Map<string, Neighbours>();
   const faults: string[] = [];
