@@ -40,6 +40,8 @@ export interface Emulators {
   /** For SDK clients and child processes. */
   environment: Record<string, string>;
   calls(): Call[];
+  /** Folder where a machine's console is read from, in a file named as the instance. */
+  consoles: string;
   logs: string;
   /** Process groups of MiniStack, with its Lambda workers, and of moto. */
   groups: number[];
@@ -82,6 +84,8 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
   const calls = join(logs, `${name}-calls.jsonl`);
   for (const old of [lambdaLog, calls]) rmSync(old, { force: true });
   const temporary = mkdtempSync(join(tmpdir(), "clowder-"));
+  const consoles = join(temporary, "consoles");
+  mkdirSync(consoles);
   const [port, motoPort] = await Promise.all([freePort(), freePort()]);
   const endpoint = `http://${HOST}:${port}`;
   const here = resolve(__dirname);
@@ -110,6 +114,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
   };
   const moto = start("moto", ["moto", HOST, String(motoPort)], {
     MOTO_ACCOUNT_ID: accountId,
+    CONSOLES: consoles,
     MOTO_AMIS_PATH: join(here, "images.json"),
     MOTO_ENABLE_AMI_VALIDATION: "true",
     MOTO_ENABLE_KEYPAIR_VALIDATION: "true",
@@ -150,7 +155,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
     const read = () => readFileSync(calls, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as Call);
-    return { endpoint, accountId, credentials, environment, calls: read, logs, groups: all.map(({ child }) => child.pid!), stop };
+    return { endpoint, accountId, credentials, environment, calls: read, consoles, logs, groups: all.map(({ child }) => child.pid!), stop };
   } catch (error) {
     await stop();
     throw error;
