@@ -8,7 +8,7 @@
     node.py list                ids of the nodes there are, whole or not
 
 Needs root. SPEC: {"id", "hostname", "netns": path of a network namespace with its interfaces set up, "folder": of this node alone, on a
-real filesystem, "image": root folder of the machine image, "store"?: containerd's folder to begin with, "images"?: folder of image
+real filesystem, "layers": root folders of the machine image, the upper first, "store"?: containerd's folder to begin with, "images"?: folder of image
 archives, "files"?: {path: text}, put over the image's}.
 """
 import hashlib
@@ -59,7 +59,7 @@ def up(path):
     with open(path) as file:
         spec = json.load(file)
     node, folder = spec["id"], os.path.abspath(spec["folder"])
-    if re.search(r"[^\w.-]", node) or re.search(r"[:,\\]", folder + spec["image"]):
+    if re.search(r"[^\w.-]", node) or re.search(r"[:,\\]", "".join([folder, *spec["layers"]])):
         sys.exit("an id has letters, digits, dots and dashes; the paths of a node have no colon, comma or backslash")
     os.makedirs(NODES, exist_ok=True)
     try:

@@ -61,7 +61,7 @@ def write(path, text):
 def mount_root(folder, spec):
     """The image below, the node's own files above it."""
     root = folder + "/root"
-    mount("overlay", root, "overlay", 0, "lowerdir=%s,upperdir=%s,workdir=%s" % (spec["image"], folder + "/upper", folder + "/work"))
+    mount("overlay", root, "overlay", 0, "lowerdir=%s,upperdir=%s,workdir=%s" % (":".join(spec["layers"]), folder + "/upper", folder + "/work"))
     mount(None, root, flags=PRIVATE)
     for name, target in DISK.items():
         os.makedirs(root + target, exist_ok=True)
