@@ -9,6 +9,8 @@ import sys
 import termios
 import time
 
+import cgroups
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PR_SET_PDEATHSIG = 1
 BOOT = ("unshare", "--pid", "--fork", "--kill-child")
@@ -80,6 +82,9 @@ def run(folder):
     log = os.open(folder + "/console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     boots = 0
     while True:
+        # What a boot left there would be taken for containers that run: kubelet asks for each of them for seconds.
+        cgroups.remove(spec["cgroups"])
+        cgroups.make(spec["cgroups"])
         master, slave = pty.openpty()
         attributes = termios.tcgetattr(slave)
         attributes[1] &= ~termios.ONLCR

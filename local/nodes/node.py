@@ -73,7 +73,6 @@ def up(path):
         json.dump(spec, file, indent=2)
     copy_store(spec.get("store"), folder + "/disk/containerd")
     write_files(folder + "/upper", spec)
-    cgroups.make(spec["cgroups"])
     # It outlives this process, and is found again by its cgroup.
     subprocess.Popen([sys.executable, HERE + "/keeper.py", folder], start_new_session=True, cwd="/", stdin=subprocess.DEVNULL,
                      stdout=subprocess.DEVNULL, stderr=open(folder + "/keeper.log", "w"))
