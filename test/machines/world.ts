@@ -59,9 +59,27 @@ export interface World {
   run(address: string, groups: string[], more?: Partial<RunInstancesCommandInput> & { public?: boolean }): Promise<string>;
   /** Standard output of a program within the machine. */
   inside(id: string, ...command: string[]): string;
+  /** Standard output of a program in a pod of the machine: one hop further, behind its address. */
+  insidePod(id: string, ...command: string[]): string;
   /** A program that stays; resolves at its first line. */
   keep(id: string, ...command: string[]): Promise<{ lines: string[] }>;
   stop(): Promise<void>;
+}
+
+const makePod = (pod: string) => `
+  ip link add pod0 type veth peer name eth0 netns ${pod}
+  ip address add 10.244.0.1/24 dev pod0
+  ip link set pod0 up
+  ip -n ${pod} address add 10.244.0.2/24 dev eth0
+  ip -n ${pod} link set eth0 up
+  ip -n ${pod} route add default via 10.244.0.1
+  echo 1 > /proc/sys/net/ipv4/ip_forward
+  nft 'add table ip pods; add chain ip pods out { type nat hook postrouting priority 100; }; add rule ip pods out ip saddr 10.244.0.0/24 masquerade'`;
+
+function run(program: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${error?.message ?? stderr}`);
+  return stdout.trim();
 }
 
 const peer = join(__dirname, "peer.py");
@@ -112,10 +130,16 @@ export async function startWorld(name: string): Promise<World> {
       await until(() => nodes.living.has(id));
       return id;
     },
-    inside(id, ...command) {
-      const { status, stdout, stderr } = spawnSync("nsenter", [...enter(id), ...command], { encoding: "utf8", timeout: 20_000 });
-      if (status !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
-      return stdout.trim();
+    inside: (id, ...command) => run("nsenter", ...enter(id), ...command),
+    insidePod(id, ...command) {
+      const pod = `clowder-test-${process.pid}-pod`;
+      run("ip", "netns", "add", pod);
+      try {
+        run("nsenter", ...enter(id), "sh", "-ec", makePod(pod));
+        return run("nsenter", `--net=/run/netns/${pod}`, ...command);
+      } finally {
+        run("ip", "netns", "delete", pod);
+      }
     },
     async keep(id, ...command) {
       const child = spawn("nsenter", [...enter(id), ...command], { stdio: ["ignore", "pipe", "inherit"] });
