@@ -1,7 +1,7 @@
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client, type Instance as Ec2Instance } from "@aws-sdk/client-ec2";
 import { S3Client } from "@aws-sdk/client-s3";
 import { TAG_UID } from "../../shared/plan/names";
-import { type Emulators, region } from "../emulators/emulators";
+import { type Emulators, region, rootCredentials } from "../emulators/emulators";
 import { type Failing, type Neighbours, runMachine } from "./machine";
 import { roleTaker } from "./role";
 import { readUserData } from "./user-data";
