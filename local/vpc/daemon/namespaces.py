@@ -58,10 +58,10 @@ class Namespace:
             enter(home)
             os.close(home)
 
-    def sysctl(self, **values):
+    def sysctl(self, values):
         with self.entered():
             for path, value in values.items():
-                with open(f"/proc/sys/net/ipv4/{path.replace('__', '/')}", "w") as file:
+                with open(f"/proc/sys/net/{path}", "w") as file:
                     file.write(str(value))
 
     async def ip(self, *lines):
