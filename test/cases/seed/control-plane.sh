@@ -6,6 +6,7 @@ CRI_SOCKET='/var/run/dockershim.sock'
 IMAGE_REPOSITORY='registry.k8s.io'
 KERNEL_FLOOR='5.3'
 NEEDS_CRICTL='yes'
+ECR_CREDENTIALS=''
 INTERNAL_NAME='api.internal.demo.k8s.local'
 CONTROL_PLANE_ADDRESSES='172.20.32.10'
 CALICO_MTU=''
@@ -14,6 +15,7 @@ LIMIT_ARTIFACTS='600'
 LIMIT_RUNTIME='300'
 LIMIT_CONTROL_PLANE_UP='420'
 LIMIT_CALICO_APPLIED='240'
+LIMIT_ADD_ONS_APPLIED='120'
 LIMIT_REGISTERED='120'
 mkdir -p /opt/clowder
 cat >/opt/clowder/artifacts.tsv <<'END_OF_CLOWDER_FILE'
@@ -85,7 +87,7 @@ def pki(source, directory):
     for name, text in material["files"].items():
         path = os.path.join(directory, name)
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        write(path, text, 0o600 if name.endswith(".key") else 0o644)
+        write(path, text, 0o644 if name.endswith((".crt", ".pub")) else 0o600)
 
 
 def ca(source, path):
@@ -156,6 +158,7 @@ nodeRegistration:
   kubeletExtraArgs:
     node-ip: "@ADDRESS@"
     node-labels: clowder.io/instance-group=@GROUP@
+    cloud-provider: aws
 END_OF_CLOWDER_FILE
 mkdir -p /opt/clowder
 cat >/opt/clowder/kubeadm-init.yaml <<'END_OF_CLOWDER_FILE'
@@ -174,6 +177,7 @@ nodeRegistration:
   kubeletExtraArgs:
     node-ip: "@ADDRESS@"
     node-labels: clowder.io/instance-group=@GROUP@
+    cloud-provider: aws
 ---
 apiVersion: kubeadm.k8s.io/v1beta2
 kind: ClusterConfiguration
@@ -192,6 +196,12 @@ apiServer:
   - "172.20.32.10"
   - "100.64.0.1"
   - "127.0.0.1"
+  extraArgs:
+    cloud-provider: aws
+controllerManager:
+  extraArgs:
+    cloud-provider: aws
+    configure-cloud-routes: "false"
 networking:
   dnsDomain: cluster.local
   podSubnet: 100.96.0.0/11
@@ -264,6 +274,22 @@ subjects:
 - apiGroup: rbac.authorization.k8s.io
   kind: Group
   name: clowder:cluster-admins
+END_OF_CLOWDER_FILE
+mkdir -p /opt/clowder
+cat >/opt/clowder/add-ons.yaml <<'END_OF_CLOWDER_FILE'
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata:
+  name: gp2
+  annotations:
+    storageclass.kubernetes.io/is-default-class: "true"
+provisioner: kubernetes.io/aws-ebs
+parameters:
+  type: gp2
+  encrypted: "true"
+reclaimPolicy: Delete
+allowVolumeExpansion: true
+volumeBindingMode: WaitForFirstConsumer
 END_OF_CLOWDER_FILE
 mkdir -p /opt/clowder
 cat >/opt/clowder/node-labels.py <<'END_OF_CLOWDER_FILE'
@@ -1414,6 +1440,7 @@ get_artifacts() {
     ensure_runc & jobs+=($!)
     if [[ -n $NEEDS_CRICTL ]]; then ensure_crictl & jobs+=($!); fi
   fi
+  if [[ -n $ECR_CREDENTIALS ]]; then ensure_ecr_credential_provider & jobs+=($!); fi
   if [[ ${CONTROL_PLANE_INDEX:-} == 0 ]]; then download calico /opt/clowder/calico/calico.yaml & jobs+=($!); fi
   for job in "${jobs[@]}"; do wait "$job"; done
   rm -rf "$DOWNLOADS"
@@ -1609,6 +1636,23 @@ wait_for_own_node() {
   until kubectl --kubeconfig "$1" get node "$CLOWDER_NODE_NAME" -o name; do sleep 0.5; done
 }
 
+# What a cluster on AWS has beside Kubernetes and Calico.
+
+# kubelet asks it for the passwords of ECR; the kubeadm configuration names the folder.
+ensure_ecr_credential_provider() {
+  local folder=/opt/clowder/credential-provider
+  [[ -x $folder/ecr-credential-provider ]] && return 0
+  download ecr-credential-provider "$DOWNLOADS/ecr-credential-provider"
+  install -D -m 0755 "$DOWNLOADS/ecr-credential-provider" "$folder/ecr-credential-provider"
+}
+
+# Cloud controller, volumes and metrics: applied once, their images are pulled when they can be.
+apply_add_ons() {
+  ((CONTROL_PLANE_INDEX == 0)) && [[ -e /opt/clowder/add-ons.yaml ]] || return 0
+  export KUBECONFIG=$ADMIN
+  apply /opt/clowder/add-ons.yaml
+}
+
 # Body of the control plane's script. The first planned address initialises the cluster; each of the others waits for the one
 # before it, because etcd takes one new member at a time.
 PKI=/etc/kubernetes/pki
@@ -1682,5 +1726,6 @@ stage artifacts "$LIMIT_ARTIFACTS" ArtifactUnreachable get_artifacts
 stage runtime "$LIMIT_RUNTIME" RuntimeFailed start_runtime
 stage control-plane-up "$((LIMIT_CONTROL_PLANE_UP * (CONTROL_PLANE_INDEX + 1)))" ControlPlaneFailed bring_up_control_plane
 stage calico-applied "$LIMIT_CALICO_APPLIED" CalicoNotApplied apply_calico
+stage add-ons-applied "$LIMIT_ADD_ONS_APPLIED" AddOnsNotApplied apply_add_ons
 stage registered "$LIMIT_REGISTERED" NotRegistered register
 told
