@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { AUDITED_FLAGS } from "../health/audit";
 import { stageLimits } from "../health/beacon";
 import type { ClusterPlan, InstancePlan } from "../plan/cluster-plan";
 import { ADMIN_GROUP } from "../plan/names";
@@ -7,6 +8,7 @@ import { renderCalicoInstallation } from "./calico-installation";
 import { renderCollector, renderProbeClient } from "./collector";
 import { CREDENTIAL_PROVIDERS, renderCredentialProviders } from "./credential-providers";
 import { IMAGE_REPOSITORY, criSocket, renderInit, renderJoin } from "./kubeadm-configuration";
+import audit from "./node/audit.py";
 import cloud from "./node/cloud.sh";
 import artifacts from "./node/artifacts.sh";
 import controlPlane from "./node/control-plane.sh";
@@ -112,6 +114,9 @@ function files(plan: ClusterPlan, role: ScriptRole): Record<string, string> {
       { name: "clowder-node-labels", description: "Labels nodes as their instance group says", command: python("node-labels.py") },
       10,
     ),
+    "/opt/clowder/audit.py": audit,
+    "/opt/clowder/audit.json": `${JSON.stringify({ uid: plan.uid, nonce: plan.kubernetes.runNonce, prefix: plan.bucket.prefix, flags: AUDITED_FLAGS }, null, 2)}\n`,
+    ...renderTimer({ name: "clowder-audit", description: "Tells what the nodes got", command: python("audit.py") }, 10),
     ...renderTimer({ name: "clowder-revoke", description: "Ends the bootstrap tokens", command: "/bin/bash /opt/clowder/revoke.sh" }, 10),
     ...renderTimer({ name: "clowder-collector", description: "Collects evidence of the data plane", command: python("collector.py") }, 10),
   };
