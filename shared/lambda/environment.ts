@@ -47,6 +47,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
       ttl: { defaultSeconds: number("TTL_DEFAULT_SECONDS"), capSeconds: number("TTL_CAP_SECONDS"), allowNone: env["TTL_ALLOW_NONE"] === "true" },
       ...(env["PERMISSIONS_BOUNDARY"] && { permissionsBoundary: env["PERMISSIONS_BOUNDARY"] }),
       artifacts: { kubernetes: text("ARTIFACTS_KUBERNETES"), github: text("ARTIFACTS_GITHUB"), calico: text("ARTIFACTS_CALICO") },
+      cloudProvider: env["CLOUD_PROVIDER"] === "none" ? "none" : "aws",
       proberImage: text("PROBER_IMAGE"),
       probeClientMachineType: text("PROBE_CLIENT_TYPE"),
       waits: {
