@@ -1,6 +1,7 @@
 import { setCondition } from "../../shared/health/conditions";
 import { readEnvironment } from "../../shared/lambda/environment";
 import { type StepInput, step } from "../../shared/lambda/step";
+import { wreckAdvice, wreckLife } from "../../shared/plan/lifetime";
 
 /** What the state machine caught: the name of the error, and the state where that is known. */
 interface Caught {
@@ -22,15 +23,16 @@ export const handler = step("RecordFailed", async ({ plan, record, change, now }
         };
   change.failure = failure;
   change.status = "Failed";
+  // A wreck that is kept is there for its time to live; its own schedule ends it then.
+  if (plan.onFailure === "keep") {
+    const life = wreckLife(plan.ttlSeconds, readEnvironment().deployment.ttl, now);
+    Object.assign(change, life);
+    change.failure = { ...failure, nextStep: wreckAdvice(plan.name, life.expiresAt, failure.nextStep) };
+  }
   change.conditions = setCondition(
     record.conditions,
     { type: "Ready", status: "False", reason: failure.code, message: failure.message },
     { now, generation: record.generation },
   );
-  // A kept wreck is held for its time to live, then swept.
-  if (plan.onFailure === "keep") {
-    const { defaultSeconds } = readEnvironment().deployment.ttl;
-    change.expiresAt = new Date(now.getTime() + (plan.ttlSeconds === "none" ? defaultSeconds : plan.ttlSeconds) * 1000).toISOString();
-  }
   return { onFailure: plan.onFailure };
 });
