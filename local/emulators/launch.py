@@ -8,7 +8,7 @@ from importlib import import_module
 
 MENDS = {
     "ministack": ("absent_parameters", "error_names", "lambda_log", "log_wait", "secure_transport", "policy_variables", "account_emulator",
-                  "instance_profiles", "authorisation", "call_log"),
+                  "instance_profiles", "authorisation", "policy_simulator", "call_log"),
     "moto": ("network_load_balancers", "console_output", "aws.looks", "aws.ending_instances", "aws.run_instances", "aws.in_use",
              "aws.same_again", "aws.balancer_interfaces", "aws.unseen", "aws.target_health"),
 }
