@@ -56,7 +56,7 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
   const receiver = await startReceiver();
   const stacks: Stack[] = [];
   try {
-    stacks.push(await startStack("1", receiver, say));
+    stacks.push(await startStack(`${process.pid}-1`, receiver, say));
     const calls = await recordCalls(stacks[0]!, readManifest(options.manifest));
     const all = casesOf(calls);
     const wanted = chosen(all, options);
@@ -71,7 +71,7 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
     const lives = livesOf(open);
     const parallel = Math.min(options.parallel, lives.length);
     say(`budget: ${open.length} cases in ${lives.length} clusters on ${parallel} stacks, ${Math.ceil((lives.length * LIFE_SECONDS) / 60)} minutes of one core; journal ${journal.path}`);
-    while (stacks.length < parallel) stacks.push(await startStack(String(stacks.length + 1), receiver, say));
+    while (stacks.length < parallel) stacks.push(await startStack(`${process.pid}-${stacks.length + 1}`, receiver, say));
     const used = () => groupSeconds(stacks.flatMap(({ emulators }) => emulators.groups)) + ownSeconds();
     const before = used();
     const tell = (result: Result) => {
