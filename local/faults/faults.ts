@@ -37,7 +37,7 @@ async function runLives({ stacks, options, say, tell }: Run, lives: Life[]): Pro
       const blamed = up && down && lived.some(({ verdict }) => verdict.outcome === "leftover");
       if (blamed) queue.unshift({ up }, { down });
       else if (down && up && lived.length === 1) queue.unshift({ down });
-      for (const one of blamed ? [] : lived) tell({ case: one.case, ...one.verdict, ...(one.failure && { failure: one.failure }), seconds });
+      for (const one of blamed ? [] : lived) tell({ case: one.case, ...one.verdict, ...(one.failure && { failure: one.failure }), seconds, sources: stack.sources });
       ended++;
       const left = (((Date.now() - began) / ended) * queue.length) / 60_000;
       say(`[${ended}/${ended + queue.length}, ${Math.ceil(left)} min left] ${seconds.toFixed(1)} s  ${blamed ? "again, one by one: " : ""}${casesIn(life).map(({ id }) => id).join("  +  ")}`);
@@ -65,7 +65,8 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
       for (const { id } of wanted) console.log(id);
       return [];
     }
-    const journal = openJournal(stacks[0]!.sources, options.resume);
+    const { sources } = stacks[0]!;
+    const journal = openJournal(sources, options);
     const done = new Set(journal.results.filter(({ outcome }) => outcome !== "not met").map((result) => result.case.id));
     const open = wanted.filter(({ id }) => !done.has(id));
     const lives = livesOf(open);
@@ -81,6 +82,8 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
     };
     await runLives({ options, stacks, say, tell }, lives);
     if (lives.length) say(`${((used() - before) / lives.length).toFixed(1)} s of processor time a cluster, ${((used() - before) / open.length).toFixed(1)} s a case`);
+    const earlier = journal.results.filter((result) => result.sources !== sources).length;
+    if (earlier) say(`${earlier} cases were run over earlier sources`);
     const ids = new Set(wanted.map(({ id }) => id));
     return journal.results.filter((result) => ids.has(result.case.id));
   } finally {

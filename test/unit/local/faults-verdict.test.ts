@@ -46,7 +46,7 @@ describe("a verdict", () => {
 
 const result = (outcome: Outcome, phase: Phase, action: string, kind: Kind, why?: string): Result => {
   const one: Case = { phase, function: "f", action, n: 1, kind, id: `${phase}/f/${action}#1/${kind}` };
-  return { case: one, outcome, seconds: 1, ...(why && { why }) };
+  return { case: one, outcome, seconds: 1, sources: "aaa", ...(why && { why }) };
 };
 const results = [
   result("ready", "create", "ec2:CreateVpc", "throttled"),
@@ -76,13 +76,21 @@ describe("the journal", () => {
 
   test("an interrupted run goes on, over the same sources only, and the last result of a case counts", () => {
     const [first, second] = results as [Result, Result];
-    openJournal("aaa", false, folder).add({ ...first, outcome: "leftover" });
-    const resumed = openJournal("aaa", true, folder);
+    openJournal("aaa", { resume: false }, folder).add({ ...first, outcome: "leftover" });
+    const resumed = openJournal("aaa", { resume: true }, folder);
     resumed.add(first);
     resumed.add(second);
-    expect(openJournal("aaa", true, folder).results).toEqual([first, second]);
-    expect(openJournal("bbb", true, folder).results).toEqual([]);
-    expect(openJournal("aaa", false, folder).results).toEqual([]);
+    expect(openJournal("aaa", { resume: true }, folder).results).toEqual([first, second]);
+    expect(openJournal("bbb", { resume: true }, folder).results).toEqual([]);
+    expect(openJournal("aaa", { resume: false }, folder).results).toEqual([]);
+  });
+
+  test("of a run over other sources only the good ends are carried over", () => {
+    const [ready, , leftover] = results as [Result, Result, Result];
+    const before = openJournal("before", { resume: false }, folder);
+    for (const one of [ready, leftover]) before.add(one);
+    expect(openJournal("after", { resume: false, carry: before.path }, folder).results).toEqual([ready]);
+    expect(() => openJournal("after", { resume: false, carry: "/nowhere" }, folder)).toThrow("there is no journal");
   });
 
   test("latest keeps one of each case", () => {
