@@ -7,7 +7,7 @@ import { IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
 import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import { codeOf, translate } from "../../shared/aws/translate";
+import { codeOf, isUncertain, translate } from "../../shared/aws/translate";
 import { type ClowderError, InvalidManifest, type Problem } from "../../shared/errors";
 import { accepted } from "../../shared/lambda/accepted";
 import type { Environment } from "../../shared/lambda/environment";
@@ -109,7 +109,10 @@ function newUid(): string {
   return `${String.fromCharCode(97 + randomInt(26))}${Array.from({ length: 9 }, any).join("")}`;
 }
 
-/** A create that cannot start is closed at once, so that its name is free again: nothing was made. */
+/**
+ * A create that was refused its start is closed at once, so that its name is free again: nothing was made. Where nobody knows whether
+ * it has started the record stays: either the create goes on, or the sweeper finds that it died.
+ */
 async function startCreate(
   { sfn, registry, createMachineArn }: { sfn: SFNClient; registry: Registry; createMachineArn: string },
   record: ClusterRecord,
@@ -123,6 +126,7 @@ async function startCreate(
     // The reply to the SDK's first try was lost.
     if (codeOf(thrown) === "ExecutionAlreadyExists") return;
     const error = translate(thrown);
+    if (isUncertain(thrown)) throw error;
     // A record that stays behind is found by the sweeper; what went wrong first is what the caller is told.
     await abandon(registry, record, error).catch(({ name, message }: Error) =>
       console.error(JSON.stringify({ level: "error", cluster: record.name, uid: record.uid, error: name, message })),

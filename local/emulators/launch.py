@@ -1,5 +1,6 @@
 """Starts one of the two emulators with the project's mends: `launch.py ministack` or `launch.py moto HOST PORT`.
 Either ends when its standard input does, so that none outlives the process that started it."""
+import gc
 import os
 import signal
 import sys
@@ -39,4 +40,7 @@ threading.Thread(target=end_with_parent, daemon=True).start()
 emulator, *arguments = sys.argv[1:]
 for mend in MENDS[emulator] + (OF_FAULTS[emulator] if "FAULT" in os.environ else ()):
     import_module(f"mends.{mend}").apply()
+# What is loaded stays: the collector need not walk it again and again.
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)
 {"ministack": ministack, "moto": moto}[emulator](*arguments)

@@ -58,3 +58,8 @@ test("every task retries what is transient and every task outside a parallel bra
     for (const [name, state] of Object.entries(machine.States))
       if ((state.Type === "Task" || state.Type === "Parallel") && !last.includes(name)) expect([name, Boolean(state.Catch)]).toEqual([name, true]);
 });
+
+test("a delete believes a refusal only when some looks in a row have met it: what is gone has no tags that a policy could allow", () => {
+  for (const [name, state] of statesOf(machines["delete-cluster"]!).filter(([, { Type }]) => Type === "Task"))
+    expect([name, state.Retry?.find(({ ErrorEquals }) => ErrorEquals.includes("PermissionMissing"))]).toEqual([name, expect.objectContaining({ MaxAttempts: 4 })]);
+});

@@ -250,6 +250,18 @@ describe("a start that fails", () => {
     expect(db.commandCalls(UpdateItemCommand)).toHaveLength(0);
   });
 
+  test("a start that may have happened closes nothing: the create goes on, or is found dead", async () => {
+    sfn.on(StartExecutionCommand).rejects(awsError("InternalFailure", 500));
+    await expect(create()).rejects.toThrow(TryAgain);
+    expect(db.commandCalls(UpdateItemCommand)).toHaveLength(0);
+  });
+
+  test("a start that was throttled has not happened: the name is free", async () => {
+    sfn.on(StartExecutionCommand).rejects(awsError("ThrottlingException", 400));
+    await expect(create()).rejects.toThrow(TryAgain);
+    expect(db.commandCalls(UpdateItemCommand)).toHaveLength(1);
+  });
+
   test("a record that cannot be closed either hides nothing of what went wrong first", async () => {
     const logged = jest.spyOn(console, "error").mockImplementation(() => undefined);
     sfn.on(StartExecutionCommand).rejects(awsError("AccessDeniedException", 400));
