@@ -40,6 +40,8 @@ export interface Emulators {
   /** For SDK clients and child processes. */
   environment: Record<string, string>;
   calls(): Call[];
+  /** Folder where a machine's console is read from, in a file named as the instance. */
+  consoles: string;
   logs: string;
   stop(): Promise<void>;
 }
@@ -64,6 +66,8 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
   const calls = join(logs, `${name}-calls.jsonl`);
   for (const old of [lambdaLog, calls]) rmSync(old, { force: true });
   const temporary = mkdtempSync(join(tmpdir(), "clowder-"));
+  const consoles = join(temporary, "consoles");
+  mkdirSync(consoles);
   const [port, motoPort] = await Promise.all([freePort(), freePort()]);
   const endpoint = `http://${HOST}:${port}`;
   const here = resolve(__dirname);
@@ -91,6 +95,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
   };
   const moto = start("moto", ["moto", HOST, String(motoPort)], {
     MOTO_ACCOUNT_ID: accountId,
+    CONSOLES: consoles,
     MOTO_AMIS_PATH: join(here, "images.json"),
     MOTO_ENABLE_AMI_VALIDATION: "true",
     MOTO_ENABLE_KEYPAIR_VALIDATION: "true",
@@ -130,7 +135,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
     const read = () => readFileSync(calls, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as Call);
-    return { endpoint, accountId, credentials, environment, calls: read, logs, stop };
+    return { endpoint, accountId, credentials, environment, calls: read, consoles, logs, stop };
   } catch (error) {
     await stop();
     throw error;
