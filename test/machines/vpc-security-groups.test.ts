@@ -6,6 +6,17 @@ const udp = (port: number, peer: Partial<IpPermission>): IpPermission => ({ ...t
 const from = (CidrIp: string) => ({ IpRanges: [{ CidrIp }] });
 const member = (GroupId: string) => ({ UserIdGroupPairs: [{ GroupId }] });
 
+/** RFC 1035 by hand: prints the response code and the answers' last four bytes. */
+const lookUp = `
+import socket, sys
+name, resolver = sys.argv[1:]
+labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.settimeout(2)
+sock.sendto(b"ab" + bytes.fromhex("01000001000000000000") + labels + bytes.fromhex("0000010001"), (resolver, 53))
+reply = sock.recv(512)
+print(reply[3] & 15, *(socket.inet_ntoa(reply[-4:]) for _ in range(reply[7])))`;
+
 let world: World;
 let nodes: string;
 let clients: string;
@@ -35,6 +46,12 @@ test("a machine has its planned address, its way out and link indexes of its own
   expect(eth0.ifindex).toBeGreaterThan(2000);
   expect(eth0.link_index).toBeGreaterThan(1000);
   expect(world.inside(server, "ip", "route", "show", "default")).toContain("via 172.20.32.1 dev eth0");
+});
+
+test("private names are known to the VPC's resolver, at both of its addresses, and names of the world are not", () => {
+  const ask = (name: string, resolver: string) => world.inside(client, "python3", "-c", lookUp, name, resolver);
+  for (const resolver of ["169.254.169.253", "172.20.0.2"]) expect(ask("IP-172-20-32-10.ec2.internal", resolver)).toBe("0 172.20.32.10");
+  expect(ask("dl.k8s.io", "169.254.169.253")).toBe("3");
 });
 
 test("what no rule allows is dropped; a rule by CIDR lets it in, and the answer out although no rule lets the server's own calls in", async () => {

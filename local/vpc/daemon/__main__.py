@@ -36,9 +36,10 @@ async def serve(requests, fabric):
 
 
 async def main():
-    # Standard input is the only reason to end: Ctrl-C goes to the whole group and would leave half of it behind.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lock = namespaces.hold_lock()
+    # A terminal sends these to the whole group; the end of standard input is what ends this one, with everything taken away.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    lock, lock_name = namespaces.hold_lock()
     fabric = Fabric(say)
     requests = asyncio.StreamReader(limit=1 << 26)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)
@@ -53,7 +54,8 @@ async def main():
         pass
     finally:
         await fabric.stop()
-        os.unlink(lock.name)
+        os.unlink(lock_name)
+        lock.close()
 
 
 asyncio.run(main())

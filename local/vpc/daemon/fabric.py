@@ -16,8 +16,10 @@ PERSON = "192.0.2.10"
 LINK_RESOLVER = "169.254.169.253"
 # What EC2's own interfaces have; an internet gateway passes 1500.
 MTU, INTERNET_MTU = 9001, 1500
-ROUTER_SETTINGS = {"conf__all__rp_filter": 0, "conf__default__rp_filter": 0, "conf__all__send_redirects": 0,
-                   "conf__default__send_redirects": 0}
+# Foreign sources are what source/destination checks are about; EC2 looks at no sequence numbers.
+FORWARDING = {"ipv4/ip_forward": 1}
+ROUTER_SETTINGS = {"ipv4/conf/all/rp_filter": 0, "ipv4/conf/default/rp_filter": 0, "ipv4/conf/all/send_redirects": 0,
+                   "ipv4/conf/default/send_redirects": 0, "netfilter/nf_conntrack_tcp_be_liberal": 1}
 
 
 class Internet:
@@ -30,7 +32,7 @@ class Internet:
 
     async def make(self):
         await self.space.make()
-        self.space.sysctl(**ROUTER_SETTINGS, ip_forward=1)
+        self.space.sysctl(ROUTER_SETTINGS | FORWARDING)
         await self.space.ip(*(f"addr add {address}/32 dev lo" for address in (GATEWAY, RESOLVER, PERSON)))
         await resolver.serve(self.space, RESOLVER, lambda: self.names)
         return self
@@ -73,7 +75,7 @@ class Vpc:
 
     async def make(self):
         await self.space.make()
-        self.space.sysctl(**ROUTER_SETTINGS)
+        self.space.sysctl(ROUTER_SETTINGS)
         outer, address = f"w{self.number}", self.link_address
         await self.space.ip(
             f"link add igw mtu {INTERNET_MTU} type veth peer name {outer} mtu {INTERNET_MTU} netns {self.internet.space.name}",
@@ -97,7 +99,7 @@ class Vpc:
         if wanted["ruleset"] != self.ruleset:
             await self.space.nft(wanted["ruleset"])
             if not self.ruleset:
-                self.space.sysctl(ip_forward=1)
+                self.space.sysctl(FORWARDING)
             self.ruleset = wanted["ruleset"]
 
     async def apply_addresses(self, wanted):

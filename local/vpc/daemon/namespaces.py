@@ -1,14 +1,15 @@
 """Network namespaces of this run, named `clowder-<pid of the daemon>-<name>` below /run/netns, so that those of a run that was killed are
-told from those of one that lives: a living daemon holds a lock on its own file. setns(2): https://man7.org/linux/man-pages/man2/setns.2.html"""
+told from those of one that lives: a living daemon holds the lock of `/run/clowder-<pid>.lock`. setns(2): https://man7.org/linux/man-pages/man2/setns.2.html"""
 import asyncio
 import ctypes
 import fcntl
+import glob
 import os
 import signal
 from contextlib import contextmanager
 
 FOLDER = "/run/netns"
-LOCKS = "/run/clowder-vpc"
+LOCK = "/run/clowder-{}.lock"
 STAMP = "clowder-"
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
@@ -58,10 +59,10 @@ class Namespace:
             enter(home)
             os.close(home)
 
-    def sysctl(self, **values):
+    def sysctl(self, values):
         with self.entered():
             for path, value in values.items():
-                with open(f"/proc/sys/net/ipv4/{path.replace('__', '/')}", "w") as file:
+                with open(f"/proc/sys/net/{path}", "w") as file:
                     file.write(str(value))
 
     async def ip(self, *lines):
@@ -95,23 +96,30 @@ def present(pid):
 
 
 def hold_lock():
-    os.makedirs(LOCKS, mode=0o755, exist_ok=True)
-    lock = open(f"{LOCKS}/{os.getpid()}", "w")
+    """The file has its name only once it is locked: another daemon would take it for a dead one's."""
+    name = LOCK.format(os.getpid())
+    lock = open(f"{name}.new", "w")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
+    os.rename(f"{name}.new", name)
+    return lock, name
 
 
 async def remove_dead_runs():
     """Names of what runs that were killed had left, now gone. A run that lives keeps its own."""
     removed = []
-    for entry in os.listdir(LOCKS):
-        with open(f"{LOCKS}/{entry}") as lock:
-            try:
+    for path in glob.glob(LOCK.format("*")):
+        try:
+            with open(path) as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            for name in present(entry):
-                await remove(name)
-                removed.append(name)
-            os.unlink(f"{LOCKS}/{entry}")
-    return removed
+                removed += await remove_run(path.split("-")[-1].removesuffix(".lock"))
+                os.unlink(path)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+    return removed + await remove_run(os.getpid())
+
+
+async def remove_run(pid):
+    names = present(pid)
+    for name in names:
+        await remove(name)
+    return names
