@@ -73,7 +73,7 @@ function foldersOf(paths: string[]): string[] {
 async function written(file: string, fill: (tar: Pack) => Promise<void>): Promise<void> {
   const tar = pack();
   const done = pipeline(tar, createWriteStream(file));
-  await Promise.all([fill(tar).then(() => tar.finalize()), done]);
+  await Promise.all([fill(tar).then(() => tar.finalize(), (error: Error) => tar.destroy(error)), done]);
 }
 
 async function addFile(tar: Pack, name: string, file: string, mode: number): Promise<void> {

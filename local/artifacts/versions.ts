@@ -27,7 +27,7 @@ const CNI = "github.com/containernetworking/plugins";
  * @throws Error naming the releases there are
  */
 export function partsOf(kubernetes: string): Part[] {
-  const release = RELEASES[kubernetes];
+  const release = Object.hasOwn(RELEASES, kubernetes) ? RELEASES[kubernetes] : undefined;
   const profile = versionProfile(kubernetes);
   if (!release || !profile) throw new Error(`There is no build of Kubernetes ${kubernetes}, only of ${kubernetesReleases.join(", ")}`);
   const plugins = ["main/bridge", "main/loopback", "main/ptp", "ipam/host-local", "meta/portmap"];
