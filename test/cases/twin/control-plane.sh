@@ -2484,11 +2484,12 @@ apply_calico() {
 }
 # Kinds that were just made are not found at once.
 apply() {
-  local tries=0
-  until kubectl apply -f "$1"; do
-    ((++tries < 20)) || return 1
+  local tries=0 said
+  until said=$(kubectl apply -f "$1" 2>&1); do
+    ((++tries < 20)) || refuse CalicoNotApplied "$1: $(tail -n 3 <<<"$said")"
     sleep 0.5
   done
+  echo "$said"
 }
 
 register() {
