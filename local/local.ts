@@ -17,6 +17,7 @@ For the AWS CLI and the requests below:
 
   ${curl} -H content-type:application/yaml --data-binary @test/cases/seed/manifest.yaml "$API/clusters"
   ${curl} "$API/clusters/demo.k8s.local"
+  ${curl} "$API/clusters/demo.k8s.local/bundle" -o bundle.tar.gz
   ${curl} -X DELETE "$API/clusters/demo.k8s.local"
 
 Logs are in .cache/logs. What Slack is told is shown here.

@@ -20,12 +20,13 @@ class Sha256 {
 export interface Answer {
   status: number;
   headers: Headers;
+  bytes: Uint8Array;
   /** As text; `json` parses it. */
   text: string;
   json<Body>(): Body;
 }
 
-/** One HTTP request to the API, signed as `curl --aws-sigv4 aws:amz:us-east-1:execute-api` signs it. */
+/** One HTTP request to the API, signed as `curl --aws-sigv4 aws:amz:REGION:execute-api` signs it. */
 export async function signedRequest(
   credentials: Credentials,
   method: "GET" | "POST" | "PATCH" | "DELETE",
@@ -33,7 +34,7 @@ export async function signedRequest(
   body?: { type: string; bytes: string | Uint8Array },
 ): Promise<Answer> {
   const { host, hostname, protocol, pathname, searchParams } = new URL(url);
-  const signer = new SignatureV4({ credentials, region, service: "execute-api", sha256: Sha256 as never });
+  const signer = new SignatureV4({ credentials, region: regionOf(hostname), service: "execute-api", sha256: Sha256 as never });
   const signed = await signer.sign({
     method,
     protocol,
@@ -45,6 +46,10 @@ export async function signedRequest(
   });
   const { host: _host, ...headers } = signed.headers;
   const answer = await fetch(url, { method, headers, ...(body && { body: body.bytes as string | Uint8Array<ArrayBuffer> }) });
-  const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) };
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  const text = new TextDecoder().decode(bytes);
+  return { status: answer.status, headers: answer.headers, bytes, text, json: () => JSON.parse(text) };
 }
+
+/** `ID.execute-api.REGION.amazonaws.com`; on this machine there is one region. */
+const regionOf = (hostname: string): string => /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(hostname)?.[1] ?? region;

@@ -142,15 +142,29 @@ export class AwsRefused extends ClowderError {
   override readonly name = "AwsRefused";
   readonly blame = "clowder";
 }
-/** A node's own beacon says that its bootstrap failed; the message has node, stage and reason. */
-export class NodeFailed extends ClowderError {
-  override readonly name = "NodeFailed";
-  readonly blame = "clowder";
+/** Which machine, at which stage of its own, and why: a code of `shared/health/node-reasons.ts`. */
+export interface NodeFault {
+  node: string;
+  nodeStage: string;
+  reason: string;
 }
-/** Time ran out before every node registered; the message has node, last stage and console output. */
-export class NodesNotJoined extends ClowderError {
+/** What failed on a machine, who can mend it and how; the message says the same in words. */
+abstract class NodeError extends ClowderError {
+  readonly blame: Blame;
+  readonly fault?: NodeFault;
+  constructor(message: string, options?: { blame?: Blame; fault?: NodeFault; nextStep?: string; logTail?: string[] }) {
+    super(message, options);
+    this.blame = options?.blame ?? "clowder";
+    if (options?.fault) this.fault = options.fault;
+  }
+}
+/** A node says that its bootstrap failed, by beacon or on its console, or is silent past its stage's limit, or EC2 ended it. */
+export class NodeFailed extends NodeError {
+  override readonly name = "NodeFailed";
+}
+/** Time ran out before every node registered. */
+export class NodesNotJoined extends NodeError {
   override readonly name = "NodesNotJoined";
-  readonly blame = "clowder";
 }
 /** The evidence shows that Calico's eBPF data plane does not carry traffic; the message has the condition's reason. */
 export class DataPlaneUnhealthy extends ClowderError {

@@ -1,6 +1,14 @@
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { S3Client } from "@aws-sdk/client-s3";
 import { setCondition } from "../../shared/health/conditions";
+import { collectDiagnostics } from "../../shared/health/diagnostics";
 import { readEnvironment } from "../../shared/lambda/environment";
 import { type StepInput, step } from "../../shared/lambda/step";
+import { keepDiagnostics } from "../../shared/registry/kept-diagnostics";
+
+const clients = { s3: new S3Client(), ec2: new EC2Client() };
+/** Of the 55 s that the function has. */
+const COLLECT_MS = 20_000;
 
 /** What the state machine caught: the name of the error, and the state where that is known. */
 interface Caught {
@@ -9,7 +17,7 @@ interface Caught {
 }
 
 /** Keeps why the create gave up: the failure that the step itself recorded, or what the state machine saw of a Lambda that died. */
-export const handler = step("RecordFailed", async ({ plan, record, change, now }, { caught }: StepInput & { caught: Caught }) => {
+export const handler = step("RecordFailed", async ({ plan, record, registry, change, now }, { caught }: StepInput & { caught: Caught }) => {
   const failure =
     record.lastError?.code === caught.error
       ? record.lastError
@@ -32,5 +40,10 @@ export const handler = step("RecordFailed", async ({ plan, record, change, now }
     const { defaultSeconds } = readEnvironment().deployment.ttl;
     change.expiresAt = new Date(now.getTime() + (plan.ttlSeconds === "none" ? defaultSeconds : plan.ttlSeconds) * 1000).toISOString();
   }
+  const diagnostics = await collectDiagnostics(clients, plan, record.ledger, { now, signal: AbortSignal.timeout(COLLECT_MS) });
+  // The failure itself must be recorded whatever becomes of the rest.
+  await keepDiagnostics(registry, record.uid, diagnostics, now).catch((error: Error) =>
+    console.error(JSON.stringify({ level: "error", stage: "RecordFailed", cluster: record.name, uid: record.uid, error: error.name, message: "diagnostics were not kept" })),
+  );
   return { onFailure: plan.onFailure };
 });

@@ -39,7 +39,13 @@ export async function standInSet({ kubernetesVersion, programs }: Artifacts, say
   return dataPlaneSet("stand-in", manifests, { image, recipe }, (images) => writeImageArchive(join(images, "stand-in.tar"), image));
 }
 
-/** A manifest whose images are nowhere. */
+/**
+ * What the user's folder brings of Calico: `calico/v<version>/manifests/calico-vxlan.yaml` with `.sha256` beside it, and image archives. Where
+ * it brings none the manifest's images are nowhere.
+ */
+export const calicoSet = async (kubernetesVersion: string, folder?: string): Promise<DataPlaneSet> =>
+  folder && existsSync(join(folder, "calico")) ? { calico: join(folder, "calico"), images: folder } : calicoWithoutImagesSet(kubernetesVersion);
+
 export const calicoWithoutImagesSet = (kubernetesVersion: string): Promise<DataPlaneSet> =>
   dataPlaneSet("calico-without-images", manifestsOf(kubernetesVersion, calicoWithoutImages), {}, () => Promise.resolve());
 

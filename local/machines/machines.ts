@@ -1,7 +1,7 @@
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client, type Instance as Ec2Instance } from "@aws-sdk/client-ec2";
 import { S3Client } from "@aws-sdk/client-s3";
 import { TAG_UID } from "../../shared/plan/names";
-import { type Emulators, region } from "../emulators/emulators";
+import { type Emulators, region, rootCredentials } from "../emulators/emulators";
 import { type Failing, type Neighbours, runMachine } from "./machine";
 import { roleTaker } from "./role";
 import { readUserData } from "./user-data";
@@ -20,6 +20,8 @@ export interface Scenario {
 
 export interface MachinesOptions {
   speed?: number;
+  /** Between two looks for new and ended instances; follows `speed` when absent. */
+  lookMilliseconds?: number;
   /** What the machines of a cluster, by its name, are to show. */
   scenario?(cluster: string): Scenario;
   say?(line: string): void;
@@ -31,8 +33,8 @@ const LOOK_MS = 400;
  * Plays every running instance that carries a cluster's uid, until it is terminated. Nothing real boots: user data, credentials, objects
  * and permissions are those of the emulated account, what the machines then tell is made up in true order.
  */
-export function startMachines(emulators: Pick<Emulators, "endpoint" | "credentials">, options: MachinesOptions = {}): Machines {
-  const client = { endpoint: emulators.endpoint, region, credentials: emulators.credentials };
+export function startMachines(emulators: Pick<Emulators, "endpoint">, options: MachinesOptions = {}): Machines {
+  const client = { endpoint: emulators.endpoint, region, credentials: rootCredentials };
   const ec2 = new EC2Client(client);
   const takeRole = roleTaker(emulators);
   const running = new Map<string, { stop: AbortController; ended: Promise<void> }>();
@@ -83,7 +85,7 @@ export function startMachines(emulators: Pick<Emulators, "endpoint" | "credentia
   const loop = (async () => {
     while (!ending.signal.aborted) {
       await look().catch((error: Error) => !ending.signal.aborted && faults.push(`DescribeInstances: ${error.message}`));
-      await new Promise((next) => setTimeout(next, LOOK_MS / (options.speed ?? 1)));
+      await new Promise((next) => setTimeout(next, options.lookMilliseconds ?? LOOK_MS / (options.speed ?? 1)));
     }
   })();
 

@@ -46,6 +46,8 @@ export interface RealMachinesOptions {
   /** How many times faster than configured load balancers check health; 1 when absent. */
   checkPace?: number;
   onHealth?(event: HealthEvent): void;
+  /** Each role's credentials as a machine gets them. */
+  onRole?(role: TakenRole): void;
   say?(line: string): void;
 }
 
@@ -134,7 +136,7 @@ export async function startRealMachines(
     known.set(InstanceId, facts);
     if (instance.IamInstanceProfile?.Arn && !(facts.credentials && facts.credentials.expires.getTime() - Date.now() > RENEW_MS)) {
       const taken = await takeRole(instance).catch(() => undefined);
-      if (taken) facts.credentials = taken;
+      if (taken) options.onRole?.((facts.credentials = taken));
       else settled = false;
     }
     return facts;

@@ -17,9 +17,9 @@ export interface TakenRole {
 }
 
 /** Takes an instance's role, as EC2 does for the instance metadata service: the role trusts EC2, not a person. */
-export function roleTaker({ endpoint, credentials }: Pick<Emulators, "endpoint" | "credentials">): (instance: Instance) => Promise<TakenRole> {
-  const iam = new IAMClient({ endpoint, region, credentials });
-  const sts = new STSClient({ endpoint, region, credentials: rootCredentials });
+export function roleTaker({ endpoint }: Pick<Emulators, "endpoint">): (instance: Instance) => Promise<TakenRole> {
+  const client = { endpoint, region, credentials: rootCredentials };
+  const [iam, sts] = [new IAMClient(client), new STSClient(client)];
   return async ({ InstanceId, IamInstanceProfile }) => {
     const profileArn = IamInstanceProfile!.Arn!;
     const { InstanceProfile } = await iam.send(new GetInstanceProfileCommand({ InstanceProfileName: profileArn.split("/").at(-1)! }));

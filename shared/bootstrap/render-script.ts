@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { stageLimits } from "../health/beacon";
 import type { ClusterPlan, InstancePlan } from "../plan/cluster-plan";
 import { ADMIN_GROUP } from "../plan/names";
 import type { Role } from "../spec/manifest";
@@ -52,16 +53,9 @@ export function renderScript(plan: ClusterPlan, role: ScriptRole): RenderedScrip
 export const renderScripts = (plan: ClusterPlan): RenderedScript[] =>
   (["control-plane", "node", "probe-client"] as const).map((role) => renderScript(plan, role));
 
-/** Seconds. None is longer than the deployment waits for all nodes together. */
-const LIMITS: Record<ScriptRole, Record<string, number>> = {
-  "control-plane": { MATERIAL: 180, ARTIFACTS: 600, RUNTIME: 300, CONTROL_PLANE_UP: 420, CALICO_APPLIED: 240, REGISTERED: 120 },
-  node: { MATERIAL: 180, ARTIFACTS: 600, RUNTIME: 300, REGISTERED: 900 },
-  "probe-client": { LISTENING: 120 },
-};
-
 function variables(plan: ClusterPlan, role: ScriptRole): Record<string, string> {
   const { kubernetes } = plan;
-  const limits = Object.entries(LIMITS[role]).map(([name, seconds]) => [`LIMIT_${name}`, String(Math.min(seconds, plan.waits.nodes))]);
+  const limits = Object.entries(stageLimits(plan, role)).map(([stage, seconds]) => [`LIMIT_${stage.toUpperCase().replaceAll("-", "_")}`, String(seconds)]);
   if (role === "probe-client") return { PROBE_CLIENT_PORT: String(kubernetes.probe.clientPort), ...Object.fromEntries(limits) };
   const profile = profileOf(plan);
   return {

@@ -17,3 +17,14 @@ export const tailOf = (text: string, lines: number): string[] =>
     .map((line) => line.trimEnd().slice(0, 300))
     .filter(Boolean)
     .slice(-lines);
+
+/** Every text in a structure, with what its member's name says about it: `{"token": "…"}` is a secret whatever its form. */
+export function redactAll(value: unknown): unknown {
+  if (typeof value === "string") return redact(value);
+  if (Array.isArray(value)) return value.map(redactAll);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, typeof child === "string" ? redactMember(name, child) : redactAll(child)]));
+}
+
+const SECRET_NAME = /^(.*[-_])?(secret|password|token|authorization|credentials?|(access|private|secret|certificate)-?key)$/i;
+const redactMember = (name: string, text: string): string => (SECRET_NAME.test(name) ? "[removed]" : redact(text));

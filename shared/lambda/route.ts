@@ -20,8 +20,8 @@ export interface Request {
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
-  /** A string goes out as it is, with a content-type of its own; anything else as JSON. */
-  body: object | string;
+  /** A string and bytes go out as they are, with a content-type of their own; anything else as JSON. */
+  body: object | string | Uint8Array;
 }
 
 let environment: Environment | undefined;
@@ -62,7 +62,9 @@ function toResult({ status, headers, body }: Answer): APIGatewayProxyStructuredR
   return {
     statusCode: status,
     headers: { "content-type": "application/json", "cache-control": "no-store", ...headers },
-    body: typeof body === "string" ? body : JSON.stringify(body),
+    ...(body instanceof Uint8Array
+      ? { body: Buffer.from(body).toString("base64"), isBase64Encoded: true }
+      : { body: typeof body === "string" ? body : JSON.stringify(body) }),
   };
 }
 

@@ -48,7 +48,7 @@ export function messageOf(record: ClusterRecord, event: ClusterEvent, at: Date):
 
 const tellsFailure: readonly ClusterEvent[] = ["cluster.failed", "cluster.leak-suspected", "deployment.orphans"];
 
-const briefly = ({ code, blame, stage, message, nextStep, at }: Failure) => ({ code, blame, stage, message, nextStep, at });
+const briefly = ({ logTail: _log, problems: _problems, ...told }: Failure) => told;
 
 /** One warning for each new end of life and each lead time; each try of a delete has an epoch of its own. */
 function idOf(record: ClusterRecord, event: ClusterEvent): string {
@@ -105,9 +105,10 @@ const wording: Record<ClusterEvent, (record: ClusterRecord) => { title: string; 
 const failureFacts = ({ name, failure }: ClusterRecord) => [
   fact("Code", failure?.code),
   fact("Stage", failure?.stage),
+  fact("Node", failure?.node && `${failure.node} at ${failure.nodeStage}: ${failure.reason}`),
   fact("What happened", failure?.message),
   fact("Next step", failure?.nextStep),
-  fact("More", `GET /clusters/${name}`),
+  fact("More", `GET /clusters/${name}, GET /clusters/${name}/bundle`),
 ];
 
 /** By the ledger: the probe client is no node, and is gone by then. */

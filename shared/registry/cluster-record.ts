@@ -1,4 +1,4 @@
-import type { Blame, Problem } from "../errors";
+import type { Blame, NodeFault, Problem } from "../errors";
 import type { SignedCertificate } from "./certificate";
 import type { Verdict } from "../health/evidence";
 
@@ -41,9 +41,11 @@ export interface StageEntry {
   detail?: string;
 }
 
-export interface Failure {
+/** The members of `NodeFault` where a machine failed. */
+export interface Failure extends Partial<NodeFault> {
   code: string;
   blame: Blame;
+  /** State of the machine that gave up. */
   stage: string;
   message: string;
   nextStep?: string;

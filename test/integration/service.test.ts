@@ -6,6 +6,7 @@ import { createEnded, deleteEnded, follow, post, remove, view } from "../../loca
 import type { Scenario } from "../../local/machines/machines";
 import { readManifest, renamed } from "../../local/manifest";
 import { type LocalService, startService } from "../../local/service";
+import { untar } from "../unit/untar";
 import type { ClusterView } from "../../shared/registry/cluster-view";
 
 jest.setTimeout(300_000);
@@ -77,11 +78,20 @@ test("a data plane that only traffic shows to be dead is not ready, says why, an
 
 test("a node that fails ends the create at once with its reason and its log, and is taken away", async () => {
   const { posted, created } = await create(renamed(seed, "broken").text);
-  expect(created.failure).toMatchObject({ code: "NodeFailed", stage: "AwaitNodes" });
-  expect(created.failure?.message).toMatch(/ChecksumMismatch/);
+  const fault = { node: "nodes-us-east-1a-0", nodeStage: "artifacts", reason: "ChecksumMismatch" };
+  expect(created.failure).toMatchObject({ code: "NodeFailed", stage: "AwaitNodes", nextStep: expect.stringMatching(/URL serves/), ...fault });
   expect(created.failure?.logTail?.length).toBeGreaterThan(0);
   expect((await follow(service, posted, deleteEnded, quiet)).status).toBe("Deleted");
   await nothingIsLeft();
+
+  const answer = await service.request("GET", `/clusters/${posted.name}/bundle`);
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/gzip"]);
+  const files = await untar(answer.bytes);
+  const folder = `${posted.name}-${posted.uid}`;
+  expect(files[`${folder}/summary.txt`]).toMatch(/nodes-us-east-1a-0, at its stage artifacts: ChecksumMismatch/);
+  expect(files[`${folder}/machines/nodes-us-east-1a-0/log-tail.txt`]).toMatch(/artifacts: ChecksumMismatch/);
+  expect(files[`${folder}/machines/nodes-us-east-1a-0/console.txt`]).toMatch(/nothing was booted/);
+  expect(Object.keys(JSON.parse(files[`${folder}/machines/nodes-us-east-1a-0/beacons.json`]!).beacons)).toEqual(["01-started.json", "02-material.json", "99-failed.json"]);
 });
 
 test("a dry run answers the whole plan and makes nothing", async () => {

@@ -10,6 +10,7 @@ export function planToLookAt(): ClusterPlan {
     name: "demo.k8s.local",
     uid: "a1b2c3d4",
     accountId: "123456789012",
+    waits: { poll: 5, nodes: 900, calico: 600, delete: 900, settle: 125 },
     bucket: { name: "state", prefix: "clowder/a1b2c3d4/" },
     instances: [instance("master-0", "control-plane"), instance("nodes-0", "node")],
     probeClient: instance("probe-client-0", "probe-client"),
@@ -17,6 +18,7 @@ export function planToLookAt(): ClusterPlan {
     elb: { type: "Public", listenerPort: 443, targetPort: 6443, securityGroup: "api-elb" },
     kubernetes: {
       endpoint: "172.20.32.10:6443",
+      controlPlaneAddresses: ["172.20.32.10"],
       internalName: "api.internal.demo.k8s.local",
       clusterDomain: "cluster.local",
       runNonce: "nonce-1",

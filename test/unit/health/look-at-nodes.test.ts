@@ -60,6 +60,8 @@ test("a failed beacon ends it at once with the node, stage, reason and log, secr
   await expect(look(40)).rejects.toMatchObject({
     name: "NodeFailed",
     message: "nodes-0 (i-0bb) failed at artifacts: ChecksumMismatch: kubelet differs",
+    fault: { node: "nodes-0", nodeStage: "artifacts", reason: "ChecksumMismatch" },
+    nextStep: expect.stringMatching(/URL serves/),
     logTail: ["one", "--token [token removed]"],
   });
 });
@@ -83,8 +85,44 @@ test("past the deadline it names every machine that is missing, and keeps the co
     message: expect.stringMatching(
       /2 of the machines.*nodes-0 \(i-0bb\) last told "runtime", probe-client-0 \(i-0cc\) last told "launched"/,
     ),
+    fault: { node: "nodes-0", nodeStage: "registered", reason: "NotJoinedInTime" },
     logTail: ["boot", "kubeadm join --token [token removed]"],
   });
+});
+
+const printed = (...lines: string[]) => ec2.on(GetConsoleOutputCommand).resolves({ Output: Buffer.from(lines.join("\n")).toString("base64") });
+
+test("a node that has no way to the bucket is found by what it printed, not at the deadline", async () => {
+  told(all[0]!, all[2]!);
+  const failed = "clowder: node nodes-0 failed at stage started: RoleNotValid: no credentials or no way to STS";
+  printed("boot", failed, ...Array.from({ length: 60 }, (_, line) => `cloud-init ${line}`));
+  await expect(look(150)).rejects.toMatchObject({
+    name: "NodeFailed",
+    blame: "transient",
+    message: "nodes-0 (i-0bb) failed at started: RoleNotValid: no credentials or no way to STS",
+    fault: { node: "nodes-0", nodeStage: "started", reason: "RoleNotValid" },
+  });
+});
+
+test.each([
+  ["before its first stage", [all[0]!, all[2]!], 420, "started"],
+  ["in a stage of its script", [all[0]!, all[2]!, key(ids["nodes-0"], "01-started")], 30 + 180, "material"],
+])("a node that is silent %s is given up within 60 s of that stage's limit", async (_name, keys, limit, nodeStage) => {
+  told(...keys);
+  printed("boot", "login:");
+  await expect(look(limit + 29)).resolves.toMatchObject({ joined: false });
+  await expect(look(limit + 31)).rejects.toMatchObject({
+    name: "NodeFailed",
+    fault: { node: "nodes-0", nodeStage, reason: "NodeSilent" },
+    logTail: ["boot", "login:"],
+  });
+});
+
+test("a worker may wait for its control plane as long as its last stage may", async () => {
+  told(all[2]!, key(ids["master-0"], "04-runtime"), key(ids["nodes-0"], "04-runtime"));
+  printed("waiting");
+  await expect(look(30 + 420 + 29)).resolves.toMatchObject({ joined: false });
+  await expect(look(30 + 420 + 31)).rejects.toMatchObject({ fault: { node: "master-0", nodeStage: "control-plane-up" } });
 });
 
 test.each([
@@ -123,6 +161,7 @@ test("EC2 is asked about a machine only after a minute of silence, and its reaso
   expect(ec2.calls()).toHaveLength(0);
   await expect(look(60)).rejects.toMatchObject({
     name: "NodeFailed",
+    fault: { node: "nodes-0", nodeStage: "started", reason: "InstanceEnded" },
     message: "nodes-0 (i-0bb) is terminated by EC2: Server.InternalError: client error on launch",
   });
 });

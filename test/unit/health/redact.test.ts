@@ -1,4 +1,4 @@
-import { redact, tailOf } from "../../../shared/health/redact";
+import { redact, redactAll, tailOf } from "../../../shared/health/redact";
 
 test.each([
   ["a bootstrap token", "kubeadm join --token abcdef.0123456789abcdef 10.0.0.1:6443", "abcdef.0123456789abcdef"],
@@ -22,4 +22,9 @@ test("what is no secret stays", () => {
 test("the tail is the last full lines, cut after secrets were removed", () => {
   expect(tailOf("a\r\n\nb\nc\n", 2)).toEqual(["b", "c"]);
   expect(tailOf(`${"x".repeat(290)} abcdef.0123456789abcdef`, 1)[0]).not.toContain("abcdef.012");
+});
+
+test("in a structure the name of a member tells a secret too, and what is public stays", () => {
+  const given = { token: "short", "bootstrap-token": "x", accessKey: "y", list: ["Authorization: Bearer abcdefgh12345"], clientToken: "a-0", count: 3, none: null };
+  expect(redactAll(given)).toEqual({ token: "[removed]", "bootstrap-token": "[removed]", accessKey: "[removed]", list: ["Authorization: [removed]"], clientToken: "a-0", count: 3, none: null });
 });

@@ -35,6 +35,11 @@ describe("what the work is given", () => {
 });
 
 describe("what goes out", () => {
+  test("bytes leave in base64, which API Gateway undoes", async () => {
+    const result = await route(async () => ({ status: 200, headers: { "content-type": "application/gzip" }, body: new Uint8Array([0, 255, 31]) }))(eventOf(), lambdaContext);
+    expect(result).toMatchObject({ statusCode: 200, isBase64Encoded: true, body: "AP8f", headers: { "content-type": "application/gzip" } });
+  });
+
   test("an object leaves as JSON that nobody caches", async () => {
     const answer = await call(async () => ({ status: 202, headers: { location: "/clusters/x" }, body: { name: "x" } }));
     expect(answer).toMatchObject({ status: 202, text: '{"name":"x"}' });

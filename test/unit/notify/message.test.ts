@@ -4,6 +4,9 @@ import { now, recordOf } from "../api/samples";
 
 const failure: Failure = {
   code: "NodeFailed",
+  node: "nodes-0",
+  nodeStage: "artifacts",
+  reason: "ArtifactUnreachable",
   blame: "clowder",
   stage: "AwaitNodes",
   message: "nodes-0 failed at artifacts",
