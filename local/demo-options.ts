@@ -26,7 +26,7 @@ export const usage = `npm run demo -- [--manifest FILE] [--row NAME | --rows all
   --machines real   real kubeadm nodes in Linux namespaces; needs Linux and root
   --data-plane      calico, from --images; or stand-in: kube-proxy and a plain pod network, with Calico's part of the evidence replayed from
                     recorded values, unless --no-replay
-  --images          folder of image archives, and of calico/v<version>/manifests
+  --images          folder of image archives, and Calico's calico-vxlan.yaml as it was published
   --stock-image     machines download what they need, as from a stock image`;
 
 /** @throws Error that says what is wrong, with the usage */

@@ -14,7 +14,7 @@ import { standInImage, standInManifest, userlandLinks } from "./stand-in";
 export interface DataPlaneSet {
   /** What the deployment's setting `artifactsCalico` may point at once it is served. */
   calico: string;
-  /** Image archives for every node. */
+  /** Folder of image archives for every node that belong to the set itself. */
   images: string;
 }
 
@@ -40,28 +40,20 @@ export async function standInSet({ kubernetesVersion, programs }: Artifacts, say
 }
 
 /**
- * What the user's folder brings of Calico: `calico/v<version>/manifests/calico-vxlan.yaml` with `.sha256` beside it, and image archives. Where
- * it brings none the manifest's images are nowhere.
+ * Calico from a person's folder: its manifest `calico-vxlan.yaml` as it was published, beside the archives of its images. Without a folder,
+ * or without the manifest in it, a manifest whose images are nowhere.
+ * @throws Error when the manifest is none of those that the product knows the checksums of
  */
-export const calicoSet = async (kubernetesVersion: string, folder?: string): Promise<DataPlaneSet> =>
-  folder && existsSync(join(folder, "calico")) ? { calico: join(folder, "calico"), images: folder } : calicoWithoutImagesSet(kubernetesVersion);
-
-export const calicoWithoutImagesSet = (kubernetesVersion: string): Promise<DataPlaneSet> =>
-  dataPlaneSet("calico-without-images", manifestsOf(kubernetesVersion, calicoWithoutImages), {}, () => Promise.resolve());
-
-/**
- * Calico itself, from a person's folder: its images as archives, and beside them its manifest `calico-vxlan.yaml` as it was published.
- * @throws Error when the manifest is missing, or is none of those that the product knows the checksums of
- */
-export function calicoFromFolder(folder: string, kubernetesVersion: string, checksumOf = artifactChecksum): Promise<DataPlaneSet> {
-  const file = join(folder, "calico-vxlan.yaml");
-  if (!existsSync(file)) throw new Error(`${folder} has no calico-vxlan.yaml beside its image archives: put Calico's published manifest there`);
+export async function calicoSet(kubernetesVersion: string, folder?: string, checksumOf = artifactChecksum): Promise<DataPlaneSet> {
+  const none = () => Promise.resolve();
+  const file = folder && join(folder, "calico-vxlan.yaml");
+  if (!file || !existsSync(file)) return dataPlaneSet("calico-without-images", manifestsOf(kubernetesVersion, calicoWithoutImages), {}, none);
   const text = readFileSync(file, "utf8");
   const digest = createHash("sha256").update(text).digest("hex");
   const known = versionsFor(kubernetesVersion);
   const version = known.find((one) => checksumOf(`/projectcalico/calico/v${one}/manifests/calico-vxlan.yaml`) === digest);
   if (!version) throw new Error(`${file} has SHA-256 ${digest}, which is none of Calico ${known.join(", ")} for Kubernetes ${kubernetesVersion}`);
-  return dataPlaneSet("calico", { [version]: text }, {}, () => Promise.resolve()).then(({ calico }) => ({ calico, images: folder }));
+  return dataPlaneSet("calico", { [version]: text }, {}, none);
 }
 
 async function dataPlaneSet(name: string, manifests: Record<string, string>, recipe: unknown, writeImages: (folder: string) => Promise<void>): Promise<DataPlaneSet> {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { calicoFromFolder, calicoWithoutImagesSet } from "../../../local/data-plane/manifest-set";
+import { calicoSet } from "../../../local/data-plane/manifest-set";
 import { standInManifest, userlandLinks } from "../../../local/data-plane/stand-in";
 import { calicoVersions, versionProfile } from "../../../shared/spec/version-profile";
 
@@ -65,7 +65,7 @@ describe("Calico's manifest", () => {
   });
 
   test("without images lies where Calico's repository has it, for each version that may be asked for, its checksum beside it", async () => {
-    const { calico, images } = await calicoWithoutImagesSet("1.34.4");
+    const { calico, images } = await calicoSet("1.34.4");
     expect(readdirSync(images)).toEqual([]);
     for (const version of calicoVersions(versionProfile("1.34.4")!)) {
       const file = join(calico, `v${version}/manifests/calico-vxlan.yaml`);
@@ -79,14 +79,13 @@ describe("Calico's manifest", () => {
     }
   });
 
-  test("from a person's folder is taken only as it was published", async () => {
+  test("from a person's folder is taken only as it was published, and its absence is as no folder", async () => {
     const folder = mkdtempSync(join(home, "images-"));
-    expect(() => calicoFromFolder(folder, "1.34.4")).toThrow("has no calico-vxlan.yaml");
+    expect(await calicoSet("1.34.4", folder)).toEqual(await calicoSet("1.34.4"));
     writeFileSync(join(folder, "calico-vxlan.yaml"), "kind: Other\n");
-    expect(() => calicoFromFolder(folder, "1.34.4")).toThrow(/has SHA-256 [0-9a-f]{64}, which is none of Calico 3\.30\.7, /);
+    await expect(calicoSet("1.34.4", folder)).rejects.toThrow(/has SHA-256 [0-9a-f]{64}, which is none of Calico 3\.30\.7, /);
     const published = createHash("sha256").update("kind: Other\n").digest("hex");
-    const { calico, images } = await calicoFromFolder(folder, "1.34.4", (path) => (path.includes("/v3.31.7/") ? published : undefined));
-    expect(images).toBe(folder);
+    const { calico } = await calicoSet("1.34.4", folder, (path) => (path.includes("/v3.31.7/") ? published : undefined));
     expect(readdirSync(calico)).toEqual(["v3.31.7"]);
     expect(readFileSync(join(calico, "v3.31.7/manifests/calico-vxlan.yaml.sha256"), "utf8")).toBe(published);
   });
