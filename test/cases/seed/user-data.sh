@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='master-us-east-1a-0'
 export CLOWDER_GROUP='master-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='12187e12413ddda0653da039b491920c95c6a3a7da61069cc55e2474a53c4d76'
+export CLOWDER_SCRIPT_SHA256='b49c6f74e0d07ac00dd023eae2ae9fd9a314b20601885ec90ca9cc7dc93d1482'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.

@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='control-plane-us-east-1a-0'
 export CLOWDER_GROUP='control-plane-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='38a23d1df8228cc5ede9fbdd47f2db32eea5fb674ca8d5c01b68d6282bc8fa32'
+export CLOWDER_SCRIPT_SHA256='afff73c2650a21adfdb2ade0ea5f56f6effef0cc5a471ed2bf20a40bc25a056d'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.

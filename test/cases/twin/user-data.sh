@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='control-plane-us-east-1a-0'
 export CLOWDER_GROUP='control-plane-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='c54e473e4319d8459b2709bf01bc4c10306651da437b3f737e1a05ba00596d3d'
+export CLOWDER_SCRIPT_SHA256='8c0033b88963c5e670863e71ac50a99a915cd324200b887ba9653d6a30b51b63'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.
