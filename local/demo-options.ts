@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { stages } from "../shared/health/beacon";
 import { evidenceRows } from "./machines/evidence/rows";
 import type { Failing } from "./machines/machine";
+import type { RealOptions } from "./real-site";
 
 export interface DemoOptions {
   manifest: string;
@@ -13,19 +14,32 @@ export interface DemoOptions {
   json: boolean;
   keep: boolean;
   speed: number;
+  /** Real machines in place of simulated ones. */
+  real?: Omit<RealOptions, "kubernetesVersion">;
 }
 
 export const usage = `npm run demo -- [--manifest FILE] [--row NAME | --rows all] [--fail ROLE:STAGE[:REASON]] [--speed N] [--ttl 1m] [--keep] [--json]
+                   [--machines real [--data-plane stand-in [--no-replay]] [--images DIR] [--stock-image]]
   --row   what the control plane's evidence shows: ${Object.keys(evidenceRows).join(", ")}
   --fail  ROLE is ${Object.keys(stages).join(", ")} or a node's key; REASON is a CamelCase code, Silent tells nothing
-  --ttl   shows the cluster end by its time to live, through the scheduler, instead of by DELETE`;
+  --ttl   shows the cluster end by its time to live, through the scheduler, instead of by DELETE
+  --machines real   real kubeadm nodes in Linux namespaces; needs Linux and root
+  --data-plane      calico, from --images; or stand-in: kube-proxy and a plain pod network, with Calico's part of the evidence replayed from
+                    recorded values, unless --no-replay
+  --images          folder of image archives, and of calico/v<version>/manifests
+  --stock-image     machines download what they need, as from a stock image`;
 
 /** @throws Error that says what is wrong, with the usage */
 export function readOptions(args: string[]): DemoOptions {
   const { values } = parseArgs({
     args,
     options: {
-      manifest: { type: "string", default: "test/cases/seed/manifest.yaml" },
+      manifest: { type: "string" },
+      machines: { type: "string", default: "simulated" },
+      "data-plane": { type: "string", default: "calico" },
+      "no-replay": { type: "boolean", default: false },
+      images: { type: "string" },
+      "stock-image": { type: "boolean", default: false },
       row: { type: "string", default: "healthy" },
       rows: { type: "string" },
       fail: { type: "string" },
@@ -44,7 +58,12 @@ export function readOptions(args: string[]): DemoOptions {
   const speed = Number(values.speed);
   if (!(speed > 0)) wrong(`--speed ${values.speed} is not a positive number`);
   const fail = values.fail === undefined ? undefined : readFailing(values.fail, wrong);
-  return { manifest: values.manifest, row, json: values.json, keep: values.keep, speed, ...(fail && { fail }), ...(values.ttl && { ttl: values.ttl }) };
+  if (!["simulated", "real"].includes(values.machines)) wrong(`--machines takes simulated or real, not ${values.machines}`);
+  const dataPlane = (["calico", "stand-in"] as const).find((one) => one === values["data-plane"]) ?? wrong(`--data-plane takes calico or stand-in, not ${values["data-plane"]}`);
+  const { images } = values;
+  const real = { dataPlane, replay: !values["no-replay"], prepared: !values["stock-image"], ...(images && { images }) };
+  const manifest = values.manifest ?? `test/cases/${values.machines === "real" ? "twin" : "seed"}/manifest.yaml`;
+  return { ...(values.machines === "real" && { real }), manifest, row, json: values.json, keep: values.keep, speed, ...(fail && { fail }), ...(values.ttl && { ttl: values.ttl }) };
 }
 
 function readFailing(text: string, wrong: (what: string) => never): Failing {

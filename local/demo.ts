@@ -1,19 +1,21 @@
+import { kubernetesReleases } from "./artifacts/versions";
 import { differenceFrom, inventory } from "./emulators/inventory";
 import { type DemoOptions, readOptions } from "./demo-options";
 import type { ClusterView } from "../shared/registry/cluster-view";
 import { certificateLines } from "./certificate";
 import { type Posted, createEnded, deleteEnded, follow, post, remove } from "./life";
 import { evidenceRows } from "./machines/evidence/rows";
-import { readManifest } from "./manifest";
+import { type LocalManifest, atRelease, readManifest } from "./manifest";
 import { type Printer, printer } from "./printer";
 import { showRows } from "./rows";
+import { kubectlOutside } from "./real-nodes";
 import { slackLines } from "./receiver";
 import { type LocalService, withService } from "./service";
 
 /** One cluster's whole life through the HTTP API, shown as it happens. Answers whether all went as the options ask. */
-async function demo(service: LocalService, options: DemoOptions, print: Printer): Promise<boolean> {
+async function demo(service: LocalService, manifest: LocalManifest, options: DemoOptions, print: Printer): Promise<boolean> {
   const before = await inventory(service.emulators);
-  const posted = await post(service, readManifest(options.manifest).text, options.ttl ? `?ttl=${options.ttl}` : "");
+  const posted = await post(service, manifest.text, options.ttl ? `?ttl=${options.ttl}` : "");
   print.line(`\nPOST /clusters with ${options.manifest}: 202, ${posted.name}, uid ${posted.uid}`);
   for (const { path, message } of posted.warnings) print.line(`  warning  ${path} ${message}`);
   const created = await follow(service, posted, createEnded, print.happening);
@@ -31,6 +33,7 @@ async function showCreated(service: LocalService, posted: Posted, created: Clust
   if (readyAt) print.line(`\nYour cluster ${name} is ready, ${((Date.parse(readyAt) - posted.at) / 1000).toFixed(1)} s after the POST`);
   else print.line(`\nYour cluster ${name} failed: ${failure!.code} at ${failure!.stage}\n  ${failure!.message}\n  ${failure!.nextStep ?? ""}`);
   if (dataPlane?.checks.length) print.checks(`Calico's eBPF data plane: ${dataPlane.status}, ${dataPlane.reason}. Evidence: ${dataPlane.collectedBy}`, dataPlane.checks);
+  if (readyAt && service.real) print.line(`\n$ kubectl get nodes -o wide, through the load balancer\n${await kubectlOutside(service, name, "get", "nodes", "-o", "wide")}`);
   print.json({ result: readyAt ? "ready" : "failed", cluster: name, dataPlane, failure });
   await told(service, readyAt ? "cluster.ready" : "cluster.failed");
   for (const message of service.receiver.slack) print.slack(slackLines(message));
@@ -67,20 +70,30 @@ async function told({ receiver }: LocalService, event: string): Promise<void> {
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const print = printer(options.json, Boolean(process.stdout.isTTY) && !process.env["NO_COLOR"]);
-  print.line("Clowder on this machine: two AWS emulators with IAM enforced, the packaged service, and simulated machines in place of EC2's");
+  const machines = options.real ? "real kubeadm nodes in Linux namespaces" : "simulated machines in place of EC2's";
+  print.line(`Clowder on this machine: two AWS emulators with IAM enforced, the packaged service, and ${machines}`);
+  const asked = readManifest(options.manifest);
+  const manifest = options.real ? atRelease(asked, kubernetesReleases) : asked;
+  if (manifest.kubernetesVersion !== asked.kubernetesVersion)
+    print.line(`Kubernetes ${manifest.kubernetesVersion} in place of ${asked.kubernetesVersion}: the patch that is built from sources here`);
   const scenario = (cluster: string) => ({ row: options.row === "all" ? cluster.split(".")[0]! : options.row, fail: options.fail });
   const say = options.row === "all" || options.json ? undefined : (line: string) => print.line(`          ${line}`);
-  const ok = await withService({ name: "demo", speed: options.speed, scenario, ...(say && { say }) }, async (service) => {
+  const real = options.real && { ...options.real, kubernetesVersion: manifest.kubernetesVersion };
+  let machinesLeft = async (): Promise<string[]> => [];
+  const ok = await withService({ name: "demo", speed: options.speed, scenario, ...(say && { say }), ...(real && { real }) }, async (service) => {
+    if (service.real) machinesLeft = service.real.machines.leftovers;
     const { emulators, package: packaging, deploy } = service.seconds;
     print.line(`emulators ${emulators.toFixed(1)} s, package ${packaging.toFixed(1)} s, deploy ${deploy.toFixed(1)} s: ${service.deployed.apiUrl}`);
-    const went = options.row === "all" ? await showRows(service, readManifest(options.manifest), print.line) : await demo(service, options, print);
+    const went = options.row === "all" ? await showRows(service, manifest, print.line) : await demo(service, manifest, options, print);
     if (options.keep) {
       print.line("Kept; Ctrl-C ends it");
       await new Promise((_, end) => process.stdin.once("end", end).resume());
     }
     return went;
   });
-  process.exitCode = ok ? 0 : 1;
+  const left = await machinesLeft();
+  if (real) print.line(left.length ? `Left of the machines: ${left.join(", ")}` : "Nothing is left of the machines: no process, namespace, cgroup or mount");
+  process.exitCode = ok && left.length === 0 ? 0 : 1;
 }
 
 main().catch((error: Error) => {

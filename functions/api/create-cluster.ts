@@ -109,8 +109,12 @@ async function startCreate(
   } catch (thrown) {
     // The reply to the SDK's first try was lost.
     if (codeOf(thrown) === "ExecutionAlreadyExists") return;
-    await abandon(registry, record, translate(thrown));
-    throw thrown;
+    const error = translate(thrown);
+    // A record that stays behind is found by the sweeper; what went wrong first is what the caller is told.
+    await abandon(registry, record, error).catch(({ name, message }: Error) =>
+      console.error(JSON.stringify({ level: "error", cluster: record.name, uid: record.uid, error: name, message })),
+    );
+    throw error;
   }
 }
 

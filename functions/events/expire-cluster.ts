@@ -1,8 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import middy from "@middy/core";
-import { type Environment, readEnvironment } from "../../shared/lambda/environment";
+import type { Environment } from "../../shared/lambda/environment";
+import { onEvent } from "../../shared/lambda/event";
 import { notify } from "../../shared/notify/notify";
 import { type LifetimeAct, dueAct } from "../../shared/plan/lifetime";
 import { beginDelete } from "../../shared/registry/begin-delete";
@@ -42,6 +42,4 @@ export async function expireCluster(clients: Clients, environment: Environment, 
 
 const clients: Clients = { db: new DynamoDBClient(), scheduler: new SchedulerClient(), sfn: new SFNClient() };
 /** Started by the cluster's own schedule. */
-export const handler = middy<{ name: string; uid: string }, LifetimeAct, Error>().handler((event) =>
-  expireCluster(clients, readEnvironment(), event, new Date()),
-);
+export const handler = onEvent((event: { name: string; uid: string }, environment, now) => expireCluster(clients, environment, event, now));

@@ -2,10 +2,10 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import middy from "@middy/core";
 import { ClusterExists, EpochPassed } from "../../shared/errors";
 import { setCondition } from "../../shared/health/conditions";
-import { type Environment, readEnvironment } from "../../shared/lambda/environment";
+import type { Environment } from "../../shared/lambda/environment";
+import { onEvent } from "../../shared/lambda/event";
 import { type ClusterEvent, notify } from "../../shared/notify/notify";
 import { type Finding, findingOf, needsExecution, orphansAmong, vouchesFor } from "../../shared/plan/sweep";
 import { beginDelete, isRunning } from "../../shared/registry/begin-delete";
@@ -165,4 +165,4 @@ async function sweepOrphan(pass: Sweep, uid: string, look: DeploymentLook): Prom
 
 const clients: Clients = { db: new DynamoDBClient(), sfn: new SFNClient(), ec2: new EC2Client(), iam: new IAMClient() };
 /** Started by a clock. */
-export const handler = middy<unknown, Deed[], Error>().handler(() => sweep(clients, readEnvironment(), new Date()));
+export const handler = onEvent((_tick: unknown, environment, now) => sweep(clients, environment, now));

@@ -14,7 +14,7 @@ export interface Credentials {
   secretAccessKey: string;
 }
 
-/** MiniStack's root, which also plays AWS's own services where they take a role for somebody. */
+/** MiniStack's root plays AWS itself: its services where they take a role for somebody, and who sees at once what is true. */
 export const rootCredentials: Credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
 /** One API call as MiniStack saw it, whether it or moto answered. */
@@ -40,7 +40,11 @@ export interface Emulators {
   /** For SDK clients and child processes. */
   environment: Record<string, string>;
   calls(): Call[];
+  /** Folder where a machine's console is read from, in a file named as the instance. */
+  consoles: string;
   logs: string;
+  /** Process groups of MiniStack, with its Lambda workers, and of moto. */
+  groups: number[];
   stop(): Promise<void>;
 }
 
@@ -48,6 +52,22 @@ export interface EmulatorOptions {
   /** Names this run's log files in `.cache/logs`. */
   name?: string;
   accountId?: string;
+  faults?: FaultFiles;
+  /**
+   * After so many looks of the service an instance has ended, a load balancer's interface is gone, a new thing is seen: what AWS takes
+   * its time for is counted, see local/emulators/mends/aws. 0 for at once.
+   */
+  looks?: number;
+}
+
+/** Lets calls of Lambdas be broken, as local/faults asks. */
+export interface FaultFiles {
+  /** JSON of the fault that is armed; each new version of the file arms anew. */
+  armed: string;
+  /** JSON lines: each call of a Lambda since. */
+  calls: string;
+  /** Step Functions waits, and waits before it retries, this fraction of what the state machines say. */
+  waitScale: number;
 }
 
 /**
@@ -57,13 +77,15 @@ export interface EmulatorOptions {
  */
 export async function startEmulators(options: EmulatorOptions = {}): Promise<Emulators> {
   const programs = venv("local/requirements.txt", "venv");
-  const { name = "local", accountId = "000000000000" } = options;
+  const { name = "local", accountId = "000000000000", looks = 2, faults } = options;
   const logs = join(cache, "logs");
   mkdirSync(logs, { recursive: true });
   const lambdaLog = join(logs, `${name}-lambda.log`);
   const calls = join(logs, `${name}-calls.jsonl`);
   for (const old of [lambdaLog, calls]) rmSync(old, { force: true });
   const temporary = mkdtempSync(join(tmpdir(), "clowder-"));
+  const consoles = join(temporary, "consoles");
+  mkdirSync(consoles);
   const [port, motoPort] = await Promise.all([freePort(), freePort()]);
   const endpoint = `http://${HOST}:${port}`;
   const here = resolve(__dirname);
@@ -73,6 +95,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
     TMPDIR: temporary,
     PYTHONDONTWRITEBYTECODE: "1",
     NO_PROXY: "*",
+    ...(faults && { FAULT: faults.armed, FAULT_LOG: faults.calls, SFN_WAIT_SCALE: String(faults.waitScale) }),
   };
   const start = (log: string, args: string[], env: Record<string, string>): Started => {
     const file = join(logs, `${name}-${log}.log`);
@@ -91,10 +114,12 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
   };
   const moto = start("moto", ["moto", HOST, String(motoPort)], {
     MOTO_ACCOUNT_ID: accountId,
+    CONSOLES: consoles,
     MOTO_AMIS_PATH: join(here, "images.json"),
     MOTO_ENABLE_AMI_VALIDATION: "true",
     MOTO_ENABLE_KEYPAIR_VALIDATION: "true",
     MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: "true",
+    SETTLE_LOOKS: String(looks),
   });
   const ministack = start("ministack", ["ministack"], {
     AUTH: "true",
@@ -130,7 +155,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
     const read = () => readFileSync(calls, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as Call);
-    return { endpoint, accountId, credentials, environment, calls: read, logs, stop };
+    return { endpoint, accountId, credentials, environment, calls: read, consoles, logs, groups: all.map(({ child }) => child.pid!), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -22,7 +22,7 @@ import { ListBucketsCommand, ListObjectVersionsCommand, S3Client } from "@aws-sd
 import { ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { ListExecutionsCommand, ListStateMachinesCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { DescribeParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { type Emulators, region } from "./emulators";
+import { type Emulators, region, rootCredentials } from "./emulators";
 
 type Kinds = Record<string, (string | undefined)[]>;
 
@@ -30,8 +30,8 @@ type Kinds = Record<string, (string | undefined)[]>;
  * Everything in the account that can be left behind, as sorted lines `kind id`: what costs, what grants, what a name holds, objects'
  * versions, and executions that still run. Terminated instances stay listed by EC2 for an hour and don't count.
  */
-export async function inventory(emulators: Pick<Emulators, "endpoint" | "credentials">): Promise<string[]> {
-  const client = { endpoint: emulators.endpoint, region, credentials: emulators.credentials };
+export async function inventory(emulators: Pick<Emulators, "endpoint">): Promise<string[]> {
+  const client = { endpoint: emulators.endpoint, region, credentials: rootCredentials };
   const ec2 = new EC2Client(client);
   const parts = await Promise.all([
     compute(ec2),
@@ -147,7 +147,7 @@ async function clocks(client: object): Promise<Kinds> {
 const SETTLE_MS = 8_000;
 
 /** What is there now and was not before, and the other way round; looked at again for some seconds, while a last execution ends. */
-export async function differenceFrom(before: string[], emulators: Pick<Emulators, "endpoint" | "credentials">): Promise<{ left: string[]; missing: string[] }> {
+export async function differenceFrom(before: string[], emulators: Pick<Emulators, "endpoint">): Promise<{ left: string[]; missing: string[] }> {
   const limit = Date.now() + SETTLE_MS;
   for (;;) {
     const now = await inventory(emulators);

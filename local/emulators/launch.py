@@ -9,8 +9,11 @@ from importlib import import_module
 MENDS = {
     "ministack": ("absent_parameters", "error_names", "lambda_log", "log_wait", "secure_transport", "policy_variables", "account_emulator",
                   "instance_profiles", "authorisation", "call_log"),
-    "moto": ("network_load_balancers", "console_output"),
+    "moto": ("network_load_balancers", "console_output", "aws.looks", "aws.ending_instances", "aws.run_instances", "aws.in_use",
+             "aws.same_again", "aws.balancer_interfaces", "aws.unseen", "aws.target_health"),
 }
+# Only where faults are injected.
+OF_FAULTS = {"ministack": ("faults",), "moto": ("ended_instances",)}
 
 
 def end_with_parent():
@@ -34,6 +37,6 @@ def moto(host, port):
 
 threading.Thread(target=end_with_parent, daemon=True).start()
 emulator, *arguments = sys.argv[1:]
-for mend in MENDS[emulator]:
+for mend in MENDS[emulator] + (OF_FAULTS[emulator] if "FAULT" in os.environ else ()):
     import_module(f"mends.{mend}").apply()
 {"ministack": ministack, "moto": moto}[emulator](*arguments)

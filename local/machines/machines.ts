@@ -1,10 +1,9 @@
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client, type Instance as Ec2Instance } from "@aws-sdk/client-ec2";
-import { GetInstanceProfileCommand, IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
-import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { TAG_UID } from "../../shared/plan/names";
 import { type Emulators, region, rootCredentials } from "../emulators/emulators";
 import { type Failing, type Neighbours, runMachine } from "./machine";
+import { roleTaker } from "./role";
 import { readUserData } from "./user-data";
 
 export interface Machines {
@@ -21,6 +20,8 @@ export interface Scenario {
 
 export interface MachinesOptions {
   speed?: number;
+  /** Between two looks for new and ended instances; follows `speed` when absent. */
+  lookMilliseconds?: number;
   /** What the machines of a cluster, by its name, are to show. */
   scenario?(cluster: string): Scenario;
   say?(line: string): void;
@@ -32,12 +33,10 @@ const LOOK_MS = 400;
  * Plays every running instance that carries a cluster's uid, until it is terminated. Nothing real boots: user data, credentials, objects
  * and permissions are those of the emulated account, what the machines then tell is made up in true order.
  */
-export function startMachines(emulators: Pick<Emulators, "endpoint" | "credentials">, options: MachinesOptions = {}): Machines {
-  const client = { endpoint: emulators.endpoint, region, credentials: emulators.credentials };
+export function startMachines(emulators: Pick<Emulators, "endpoint">, options: MachinesOptions = {}): Machines {
+  const client = { endpoint: emulators.endpoint, region, credentials: rootCredentials };
   const ec2 = new EC2Client(client);
-  const iam = new IAMClient(client);
-  // Stands in for the instance metadata service: the role trusts EC2, not a person.
-  const sts = new STSClient({ ...client, credentials: rootCredentials });
+  const takeRole = roleTaker(emulators);
   const running = new Map<string, { stop: AbortController; ended: Promise<void> }>();
   const clusters = new Map<string, Neighbours>();
   const faults: string[] = [];
@@ -47,18 +46,15 @@ export function startMachines(emulators: Pick<Emulators, "endpoint" | "credentia
     const id = found.InstanceId!;
     const { UserData } = await ec2.send(new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" }));
     const setup = readUserData(UserData?.Value ?? "");
-    const InstanceProfileName = found.IamInstanceProfile!.Arn!.split("/").at(-1)!;
-    const role = (await iam.send(new GetInstanceProfileCommand({ InstanceProfileName }))).InstanceProfile!.Roles![0]!;
-    const taken = await sts.send(new AssumeRoleCommand({ RoleArn: role.Arn!, RoleSessionName: id }));
-    const { AccessKeyId, SecretAccessKey, SessionToken } = taken.Credentials!;
-    const credentials = { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey!, sessionToken: SessionToken! };
+    const { accessKeyId, secretAccessKey, token: sessionToken, userid } = await takeRole(found);
+    const credentials = { accessKeyId, secretAccessKey, sessionToken };
     const s3 = new S3Client({ ...client, region: setup.region, credentials });
     const neighbours = clusters.get(uid) ?? { nodes: [], controlPlaneUp: false };
     clusters.set(uid, neighbours);
     const instance = { id, uid, privateDnsName: found.PrivateDnsName!, address: found.PrivateIpAddress! };
     const { row = "healthy", fail } = options.scenario?.(tag(found, "KubernetesCluster")) ?? {};
     const behaviour = { row, speed: options.speed ?? 1, say, ...(fail && { fail }) };
-    await runMachine(instance, setup, s3, taken.AssumedRoleUser!.AssumedRoleId!, neighbours, behaviour, stopped);
+    await runMachine(instance, setup, s3, userid, neighbours, behaviour, stopped);
   }
 
   function boot(found: Ec2Instance): void {
@@ -89,7 +85,7 @@ export function startMachines(emulators: Pick<Emulators, "endpoint" | "credentia
   const loop = (async () => {
     while (!ending.signal.aborted) {
       await look().catch((error: Error) => !ending.signal.aborted && faults.push(`DescribeInstances: ${error.message}`));
-      await new Promise((next) => setTimeout(next, LOOK_MS / (options.speed ?? 1)));
+      await new Promise((next) => setTimeout(next, options.lookMilliseconds ?? LOOK_MS / (options.speed ?? 1)));
     }
   })();
 

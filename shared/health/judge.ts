@@ -46,7 +46,8 @@ const weakToStrong: Check[] = [
 /**
  * Whether the evidence proves that Calico's eBPF data plane carries traffic. True only when every check holds, the traffic and its
  * negative control included; False names the weakest check that failed; Unknown when nothing failed and something was not shown.
- * Evidence that cannot be read, is another run's, or is too old is Unknown, whatever it says.
+ * Evidence that cannot be read, is another run's, or is too old is Unknown, whatever it says. The message names who collected it, because
+ * it goes where the checks do not: a simulation shows there too.
  */
 export function judge(evidence: unknown, expectation: Expectation): Verdict {
   const parsed = evidenceSchema.safeParse(evidence);
@@ -56,7 +57,8 @@ export function judge(evidence: unknown, expectation: Expectation): Verdict {
   }
   const origin = identity(parsed.data, expectation);
   if (origin.status !== "True") return verdictOf([origin]);
-  return verdictOf([origin, ...weakToStrong.map((check) => check(parsed.data, expectation))]);
+  const verdict = verdictOf([origin, ...weakToStrong.map((check) => check(parsed.data, expectation))]);
+  return { ...verdict, message: `${verdict.message}; evidence by ${parsed.data.collectedBy}` };
 }
 
 function identity(evidence: Evidence, { uid, nonce, now, maxAgeSeconds }: Expectation): Finding {

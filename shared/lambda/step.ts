@@ -1,12 +1,12 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import middy from "@middy/core";
 import { translate } from "../aws/translate";
-import { type ClowderError, NodeFailed, NodesNotJoined } from "../errors";
+import { type ClowderError, NodeFailed, NodesNotJoined, TryAgain } from "../errors";
 import type { ClusterRef, Failure } from "../registry/cluster-record";
 import { type PlannedCluster, readPlan } from "../registry/clusters";
 import type { Ledger } from "../registry/ledger";
 import { openLedger } from "../registry/open-ledger";
-import { type RecordChange, type Registry, writeRecord } from "../registry/registry";
+import type { RecordChange, Registry } from "../registry/registry";
 
 /** Input of every step, as the state machines write it. */
 export interface StepInput {
@@ -42,7 +42,8 @@ const failureOf = (error: ClowderError, stage: string, now: Date): Failure => ({
  * A state's Lambda: reads the cluster, does the work, and closes with one write of ids, change and timeline.
  * `again: true` in the answer means that the state machine will look once more: no timeline entry yet.
  * Whatever is thrown leaves as one of the classes in `shared/errors.ts`, whose name the state machine matches;
- * the whole failure is kept in the record, so that state data carries none of its text.
+ * the whole failure is kept in the record, so that state data carries none of its text. Where the record cannot be written for the
+ * moment the step is to be run again, whatever it threw: running it again brings ids and reason there.
  */
 export function step<Answer extends object | void, Input extends StepInput = StepInput>(
   stage: string,
@@ -60,13 +61,18 @@ export function step<Answer extends object | void, Input extends StepInput = Ste
     try {
       const answer = await work({ ...planned, ref, ledger, registry, since: began, now, change }, input);
       const again = Boolean((answer as { again?: boolean } | undefined)?.again);
-      const unwritten = { ...ledger.take(), set: change, ...(!again && { append: [entry(stage, began)] }) };
-      if (!again || unwritten.ledger || Object.keys(change).length) await writeRecord(registry, ref, unwritten, "uid");
+      if (!again) await ledger.close({ set: change, append: [entry(stage, began)] });
+      else if (Object.keys(change).length) await ledger.close({ set: change });
+      else await ledger.flush();
       return answer;
     } catch (thrown) {
       const error = translate(thrown);
-      await writeRecord(registry, ref, { ...ledger.take(), set: { ...change, lastError: failureOf(error, stage, new Date()) } }, "uid");
-      console.error(JSON.stringify({ level: "error", stage, cluster: ref.name, uid: ref.uid, error: error.name, message: error.message }));
+      const lastError = failureOf(error, stage, new Date());
+      const unrecorded = await ledger.close({ set: { ...change, lastError } }).then(() => undefined, translate);
+      const log = { level: "error", stage, cluster: ref.name, uid: ref.uid, error: error.name, message: error.message };
+      console.error(JSON.stringify({ ...log, ...(unrecorded && { unrecorded: `${unrecorded.name}: ${unrecorded.message}` }) }));
+      if (unrecorded instanceof TryAgain)
+        throw new TryAgain(`${error.name}: ${error.message} (not in the record yet: ${unrecorded.message})`, { cause: error });
       throw error;
     }
   });

@@ -32,6 +32,9 @@ export const targetGroupName = (cluster: string, uid: string): string =>
 export const executionName = (uid: string, machine: "create" | "delete", epoch: number): string =>
   `${uid}-${machine}-${epoch}`;
 
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html, resource types. */
+export const executionArn = (machineArn: string, name: string): string => `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+
 export const rolePath = (deployment: string): string => `/clowder/${deployment}/`;
 
 /** Prefix of everything in the state bucket that is ours and not kOps'. */

@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand, type SFNClient, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { codeOf } from "../aws/translate";
-import { executionName } from "../plan/names";
+import { executionArn, executionName } from "../plan/names";
 import type { Waits } from "../spec/deployment";
 import type { ClusterRecord } from "./cluster-record";
 import { raiseAgain, raiseEpoch, refOf } from "./clusters";
@@ -24,17 +24,13 @@ export async function beginDelete(
       // An execution that has ended needs no stop.
       .catch(ignoring("ExecutionDoesNotExist", "ValidationException"));
   const cluster = refOf(raised);
-  const started = await sfn
-    .send(
-      new StartExecutionCommand({
-        stateMachineArn: deleteMachineArn,
-        name: executionName(cluster.uid, "delete", cluster.epoch),
-        input: JSON.stringify({ cluster, waits }),
-      }),
-    )
+  const name = executionName(cluster.uid, "delete", cluster.epoch);
+  await sfn
+    .send(new StartExecutionCommand({ stateMachineArn: deleteMachineArn, name, input: JSON.stringify({ cluster, waits }) }))
     .catch(ignoring("ExecutionAlreadyExists"));
-  if (!started?.executionArn) return raised;
-  return writeRecord(registry, cluster, { set: { deleteExecution: started.executionArn } }, "uid");
+  // Also where it was there already: without it nobody could tell that a delete has died.
+  const deleteExecution = executionArn(deleteMachineArn, name);
+  return raised.deleteExecution === deleteExecution ? raised : writeRecord(registry, cluster, { set: { deleteExecution } }, "uid");
 }
 
 /** False also for an execution that Step Functions knows nothing of. */

@@ -1,9 +1,16 @@
-import { GetItemCommand, QueryCommand, ScanCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import {
+  type CancellationReason,
+  GetItemCommand,
+  QueryCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+  TransactionCanceledException,
+} from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
-import { ClusterExists, ClusterNotFound } from "../errors";
+import { ClusterExists, ClusterNotFound, EpochPassed, TryAgain } from "../errors";
 import type { ClusterPlan } from "../plan/cluster-plan";
 import type { ClusterRecord, ClusterRef } from "./cluster-record";
-import { CLUSTER, PLAN, type Registry, marshallOptions, toRecord, writeRecord } from "./registry";
+import { CLUSTER, PLAN, type Registry, marshallOptions, recordBehind, toRecord, writeRecord } from "./registry";
 
 export interface PlannedCluster {
   record: ClusterRecord;
@@ -14,7 +21,7 @@ export interface PlannedCluster {
 
 /**
  * Records a cluster before anything is made. The name is free when no record holds it or its cluster is deleted.
- * @throws ClusterExists
+ * @throws ClusterExists, TryAgain
  */
 export async function createRecord({ db, table }: Registry, { record, plan, documents }: PlannedCluster): Promise<void> {
   const key = { name: record.name };
@@ -36,11 +43,16 @@ export async function createRecord({ db, table }: Registry, { record, plan, docu
       }),
     );
   } catch (error) {
+    if (error instanceof TransactionCanceledException && error.CancellationReasons?.some(isPassing))
+      throw new TryAgain(`the registry is busy with ${record.name}`, { cause: error });
     if ((error as Error).name === "TransactionCanceledException")
       throw new ClusterExists(`a cluster named ${record.name} exists`, { cause: error, nextStep: `DELETE /clusters/${record.name} first` });
     throw error;
   }
 }
+
+/** TransactionConflict, ThrottlingError and the like: no word on whether the name is free. */
+const isPassing = ({ Code }: CancellationReason): boolean => Code !== undefined && !["None", "ConditionalCheckFailed"].includes(Code);
 
 /** @throws ClusterNotFound */
 export async function readRecord({ db, table }: Registry, name: string): Promise<ClusterRecord> {
@@ -93,8 +105,9 @@ export async function listRecords(
 export const refOf = ({ name, uid, region, epoch }: ClusterRecord): ClusterRef => ({ name, uid, region, epoch });
 
 /**
- * Begins a delete: from here on no step of a lower epoch can make anything. Twice is once.
- * @throws EpochPassed when somebody else raised it at the same moment.
+ * Begins a delete: from here on no step of a lower epoch can make anything. Twice is once, also where the reply to the first
+ * was lost or somebody else began it at the same moment.
+ * @throws EpochPassed when the record is another cluster's, or this one's delete has ended meanwhile.
  */
 export async function raiseEpoch(registry: Registry, record: ClusterRecord): Promise<ClusterRecord> {
   return record.status === "Deleting" || record.status === "Deleted" ? record : raiseAgain(registry, record);
@@ -102,5 +115,11 @@ export async function raiseEpoch(registry: Registry, record: ClusterRecord): Pro
 
 /** The next epoch whatever the status is: for a delete whose execution died. */
 export async function raiseAgain(registry: Registry, record: ClusterRecord): Promise<ClusterRecord> {
-  return writeRecord(registry, refOf(record), { set: { status: "Deleting" }, raise: ["epoch", "generation"] }, "epoch");
+  try {
+    return await writeRecord(registry, refOf(record), { set: { status: "Deleting" }, raise: ["epoch", "generation"] }, "epoch");
+  } catch (error) {
+    const found = error instanceof EpochPassed ? recordBehind(error) : undefined;
+    if (found?.uid === record.uid && found.status === "Deleting" && found.epoch > record.epoch) return found;
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { initialConditions } from "../health/conditions";
 import type { ClusterPlan } from "../plan/cluster-plan";
-import { executionName } from "../plan/names";
+import { executionArn, executionName } from "../plan/names";
 import type { ClusterRecord } from "./cluster-record";
 
 /** The record of a cluster of which nothing is made yet. Its create execution is known before it starts: a delete can always stop it. */
@@ -18,6 +18,3 @@ export function newRecord(plan: ClusterPlan, createMachineArn: string): ClusterR
     createExecution: executionArn(createMachineArn, executionName(uid, "create", 1)),
   };
 }
-
-/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html, resource types. */
-const executionArn = (machineArn: string, name: string): string => `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;

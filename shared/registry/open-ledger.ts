@@ -2,12 +2,15 @@ import type { ClusterRef, LedgerEntry } from "./cluster-record";
 import type { Ledger } from "./ledger";
 import { type RecordChange, type Registry, writeRecord } from "./registry";
 
-/** The ledger of a record that was just read. Ids wait in memory until the next intent, `flush`, or `take`. */
+/**
+ * The ledger of a record that was just read. Ids wait in memory until the next intent, `flush`, or `close`, which writes them with
+ * the rest of a change. Of a write that fails what was made or is gone waits for the next one; intents nothing came of do not.
+ */
 export function openLedger(
   registry: Registry,
   ref: ClusterRef,
   entries: Record<string, LedgerEntry>,
-): Ledger & { take(): Pick<RecordChange, "ledger"> } {
+): Ledger & { close(change: Omit<RecordChange, "ledger">): Promise<void> } {
   let unwritten: Record<string, LedgerEntry> = {};
   const kindOf = (key: string) => key.slice(0, key.indexOf("/"));
   const put = (key: string, entry: LedgerEntry) => {
@@ -15,10 +18,16 @@ export function openLedger(
     unwritten[key] = entry;
   };
   const stamp = () => ({ epoch: ref.epoch, at: new Date().toISOString() });
-  const take = () => {
+  const write = async (change: Omit<RecordChange, "ledger">, fence: "epoch" | "uid") => {
     const ledger = unwritten;
     unwritten = {};
-    return Object.keys(ledger).length ? { ledger } : {};
+    try {
+      await writeRecord(registry, ref, { ...change, ledger }, fence);
+    } catch (error) {
+      const facts = Object.entries(ledger).filter(([, { state }]) => state !== "intended");
+      unwritten = { ...Object.fromEntries(facts), ...unwritten };
+      throw error;
+    }
   };
   return {
     entry: (key) => entries[key],
@@ -29,7 +38,7 @@ export function openLedger(
         const known = entries[key];
         if (known?.state !== "made") put(key, { kind: kindOf(key), state: "intended", token, ...stamp() });
       }
-      await writeRecord(registry, ref, take(), "epoch");
+      await write({}, "epoch");
     },
     made(key, id, detail) {
       const known = entries[key];
@@ -41,9 +50,8 @@ export function openLedger(
       if (known && known.state !== "gone") put(key, { ...known, state: "gone", goneAt: stamp().at });
     },
     async flush() {
-      const change = take();
-      if (change.ledger) await writeRecord(registry, ref, change, "uid");
+      if (Object.keys(unwritten).length) await write({}, "uid");
     },
-    take,
+    close: (change) => write(change, "uid"),
   };
 }

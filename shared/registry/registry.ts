@@ -66,6 +66,7 @@ export async function writeRecord(registry: Registry, ref: ClusterRef, change: R
         ExpressionAttributeNames: names,
         ExpressionAttributeValues: marshall(values, marshallOptions),
         ReturnValues: "ALL_NEW",
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       }),
     );
     return toRecord(Attributes ?? {});
@@ -74,6 +75,11 @@ export async function writeRecord(registry: Registry, ref: ClusterRef, change: R
       throw new EpochPassed(`${ref.name} (${ref.uid}) is past epoch ${ref.epoch}: nothing more is made for it`, { cause: error });
     throw error;
   }
+}
+
+/** The record that stood against a write. */
+export function recordBehind({ cause }: EpochPassed): ClusterRecord | undefined {
+  return cause instanceof ConditionalCheckFailedException && cause.Item ? toRecord(cause.Item) : undefined;
 }
 
 export function toRecord(attributes: Parameters<typeof unmarshall>[0]): ClusterRecord {

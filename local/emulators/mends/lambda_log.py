@@ -3,6 +3,7 @@ import os
 
 from ministack.core import lambda_runtime
 
+from .error_names import THROWN
 from .source import take
 
 
@@ -14,8 +15,10 @@ def apply():
         answer = invoke(self, *event, **context)
         for line in (answer.get("log") or "").splitlines():
             log.write(f"{self.func_name} {line}\n")
-        if answer.get("status") != "ok":
-            log.write(f"{self.func_name} failed: {answer.get('error')}\n")
+        result = answer.get("result")
+        thrown = result.get(THROWN) if isinstance(result, dict) else None
+        if thrown or answer.get("status") != "ok":
+            log.write(f"{self.func_name} failed: {thrown['errorType'] + ': ' + thrown['errorMessage'] if thrown else answer.get('error')}\n")
         return answer
 
     lambda_runtime.Worker.invoke = invoke_and_log

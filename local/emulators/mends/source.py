@@ -11,7 +11,8 @@ def digest(source):
 def take(holder, name, expected):
     """`holder.name`, if its source (or text) is the one the mend was written for; ends the process otherwise."""
     found = getattr(holder, name, None)
-    source = found if isinstance(found, str) else inspect.getsource(found) if found else ""
+    code = found.fget if isinstance(found, property) else found
+    source = code if isinstance(code, str) else inspect.getsource(code) if code else ""
     if digest(source) != expected:
         package = (holder.__module__ if inspect.isclass(holder) else holder.__name__).partition(".")[0]
         raise SystemExit(

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DynamoDBClient, GetItemCommand, TransactWriteItemsCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, GetItemCommand, TransactWriteItemsCommand, TransactionCanceledException, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import {
   DescribeImagesCommand,
   DescribeInstancesCommand,
@@ -18,7 +18,7 @@ import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { createCluster } from "../../../functions/api/create-cluster";
-import { BucketTaken, ClusterExists, ImageNotFound, InvalidManifest } from "../../../shared/errors";
+import { BucketTaken, ClusterExists, ImageNotFound, InvalidManifest, PermissionMissing, TryAgain } from "../../../shared/errors";
 import type { ClusterRecord, Status } from "../../../shared/registry/cluster-record";
 import { alice, bodyOf, environment, recordOf, requestOf } from "./samples";
 
@@ -229,6 +229,21 @@ describe("a start that fails", () => {
     sfn.on(StartExecutionCommand).rejects(awsError("ExecutionAlreadyExists", 400));
     expect(await create()).toMatchObject({ status: 202 });
     expect(db.commandCalls(UpdateItemCommand)).toHaveLength(0);
+  });
+
+  test("a record that cannot be closed either hides nothing of what went wrong first", async () => {
+    const logged = jest.spyOn(console, "error").mockImplementation(() => undefined);
+    sfn.on(StartExecutionCommand).rejects(awsError("AccessDeniedException", 400));
+    db.on(UpdateItemCommand).rejects(awsError("ThrottlingException", 400));
+    await expect(create()).rejects.toThrow(PermissionMissing);
+    expect(logged.mock.calls.join()).toContain("ThrottlingException");
+    logged.mockRestore();
+  });
+
+  test.each(["TransactionConflict", "ThrottlingError"])("a registry that is busy (%s) says nothing about the name", async (Code) => {
+    const CancellationReasons = [{ Code: "None" }, { Code }];
+    db.on(TransactWriteItemsCommand).rejects(new TransactionCanceledException({ $metadata: {}, message: "no", CancellationReasons }));
+    await expect(create()).rejects.toThrow(TryAgain);
   });
 
   test("two POSTs at the same moment: the registry lets one through, the other starts nothing", async () => {

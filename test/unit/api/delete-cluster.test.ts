@@ -40,11 +40,38 @@ test("the epoch is raised, then the create stopped, then the delete started", as
   expect(cluster).toEqual({ name: "demo.k8s.local", uid: "a1b2c3d4e5", region: "us-east-1", epoch: 2 });
 });
 
+const deleteExecution = "arn:aws:states:us-east-1:111122223333:execution:clowder-dev-delete-cluster:a1b2c3d4e5-delete-2";
+const namesOf = (call: number) => Object.values(db.commandCalls(UpdateItemCommand)[call]!.args[0].input.ExpressionAttributeNames ?? {});
+
 test("asked again while it runs, it answers the same and raises no epoch", async () => {
-  db.on(GetItemCommand).resolves({ Item: stored(deleting) });
+  db.on(GetItemCommand).resolves({ Item: stored({ ...deleting, deleteExecution }) });
+  sfn.on(DescribeExecutionCommand).resolves({ status: "RUNNING" });
   sfn.on(StartExecutionCommand).rejects(Object.assign(new Error("there"), { name: "ExecutionAlreadyExists" }));
   expect(await remove()).toMatchObject({ status: 202 });
   expect(db.commandCalls(UpdateItemCommand)).toHaveLength(0);
+});
+
+test("a delete that had started before its start was answered is written down, so that its death can be seen", async () => {
+  db.on(GetItemCommand).resolves({ Item: stored(deleting) });
+  sfn.on(StartExecutionCommand).rejects(Object.assign(new Error("there"), { name: "ExecutionAlreadyExists" }));
+  expect(await remove()).toMatchObject({ status: 202 });
+  const [write] = db.commandCalls(UpdateItemCommand);
+  expect(namesOf(0)).toEqual(["uid", "deleteExecution"]);
+  expect(write!.args[0].input.ExpressionAttributeValues![":v1"]).toEqual({ S: deleteExecution });
+});
+
+test("an epoch whose raising was answered too late, by us or by somebody else, is the epoch that is deleted", async () => {
+  const refused = new ConditionalCheckFailedException({ $metadata: {}, message: "no", Item: stored(deleting) });
+  db.on(UpdateItemCommand).rejectsOnce(refused).resolves({ Attributes: stored(deleting) });
+  expect(bodyOf(await remove())).toMatchObject({ status: "Deleting" });
+  expect(sfn.commandCalls(StartExecutionCommand)[0]!.args[0].input.name).toBe("a1b2c3d4e5-delete-2");
+});
+
+test("an epoch that was passed by another cluster of that name starts nothing", async () => {
+  const other = stored({ ...deleting, uid: "z9z9z9z9z9" });
+  db.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ $metadata: {}, message: "no", Item: other }));
+  await remove();
+  expect(sfn.commandCalls(StartExecutionCommand)).toHaveLength(0);
 });
 
 const died = Object.assign(new Error("none"), { name: "ExecutionDoesNotExist" });
@@ -53,7 +80,6 @@ test.each([
   ["died", () => sfn.on(DescribeExecutionCommand).resolves({ status: "TIMED_OUT" }), "a1b2c3d4e5-delete-3", 1],
   ["died and is forgotten", () => sfn.on(DescribeExecutionCommand).rejects(died), "a1b2c3d4e5-delete-3", 1],
 ])("a delete whose execution died is begun again under the next epoch, no other: it %s", async (_, given, name, raised) => {
-  const deleteExecution = "arn:aws:states:us-east-1:111122223333:execution:clowder-dev-delete-cluster:a1b2c3d4e5-delete-2";
   db.on(GetItemCommand).resolves({ Item: stored({ ...deleting, deleteExecution }) });
   db.on(UpdateItemCommand).resolves({ Attributes: stored({ ...deleting, deleteExecution, epoch: 3 }) });
   given();

@@ -72,7 +72,7 @@ test("an expired cluster whose schedule was lost is deleted", async () => {
   stored();
   expect(await run(later(3600))).toEqual([{ found: "expired", name: "demo.k8s.local", uid: "a1b2c3d4e5" }]);
   expect(begun()).toEqual(["a1b2c3d4e5-delete-2"]);
-  expect(recordNamed("demo.k8s.local")).toMatchObject({ status: "Deleting", epoch: 2, deleteExecution: "arn:started:a1b2c3d4e5-delete-2" });
+  expect(recordNamed("demo.k8s.local")).toMatchObject({ status: "Deleting", epoch: 2, deleteExecution: expect.stringMatching(/clowder-dev-delete-cluster:a1b2c3d4e5-delete-2$/) });
 });
 
 test("an extension that came after the list was read keeps the cluster", async () => {

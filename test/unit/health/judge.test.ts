@@ -66,6 +66,11 @@ test("the message of a fallback carries the numbers and the log line", () => {
   expect(message).toContain("not supported by the kernel.  Disabling BPF mode.");
 });
 
+test.each(Object.keys(evidenceRows))("the verdict on %s says who collected its evidence, so that a simulation shows wherever it goes", (name) => {
+  const evidence = { ...evidenceRows[name]!.differences(copy()), collectedBy: "simulated: all of it" };
+  expect(judge(evidence, expectation).message).toMatch(/; evidence by simulated: all of it$/);
+});
+
 test("the checks come weak to strong, traffic and its negative control last", () => {
   const { checks } = judge(healthy, expectation);
   expect(checks.map(({ check }) => check)).toEqual([

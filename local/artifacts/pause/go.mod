@@ -1,0 +1,3 @@
+module clowder.invalid/pause
+
+go 1.24
