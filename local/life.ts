@@ -30,7 +30,7 @@ export async function view(service: LocalService, name: string): Promise<Cluster
 
 /**
  * Looks until `ended` says so, and tells what is new at each look.
- * @throws Error when it takes more than ten minutes
+ * @throws Error when it takes more than ten minutes, or than it is given
  */
 export async function follow(
   service: LocalService,
@@ -38,13 +38,14 @@ export async function follow(
   ended: (cluster: ClusterView) => boolean,
   tell: (happening: Happening) => void,
   known?: ClusterView,
+  limitMs = LIMIT_MS,
 ): Promise<ClusterView> {
-  const limit = Date.now() + LIMIT_MS;
+  const limit = Date.now() + limitMs;
   for (let before = known; ; ) {
     const now = await view(service, posted.name);
     for (const happening of happenings(before, now, (Date.now() - posted.at) / 1000)) tell(happening);
     if (ended(now)) return now;
-    if (Date.now() > limit) throw new Error(`${posted.name} is still ${now.status} after ${LIMIT_MS / 60_000} minutes`);
+    if (Date.now() > limit) throw new Error(`${posted.name} is still ${now.status} after ${limitMs / 60_000} minutes`);
     before = now;
     await new Promise((next) => setTimeout(next, LOOK_MS));
   }

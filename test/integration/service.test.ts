@@ -41,8 +41,8 @@ async function without(action: string, key: string, work: () => Promise<void>): 
   const iam = new IAMClient({ endpoint, region: "us-east-1", credentials });
   const policy = { RoleName: `clowder-local-${key}-us-east-1-lambdaRole`, PolicyName: "clowder-local-lambda" };
   const whole = decodeURIComponent((await iam.send(new GetRolePolicyCommand(policy))).PolicyDocument ?? "");
-  expect(whole).toContain(action);
-  await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument: whole.replaceAll(action, "ec2:DescribeTags") }));
+  expect(whole).toContain(`"${action}"`);
+  await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument: whole.replaceAll(`"${action}"`, '"ec2:DescribeTags"') }));
   try {
     await work();
   } finally {
