@@ -53,9 +53,9 @@ export async function follow(
 export const createEnded = ({ status, failure }: ClusterView): boolean => status === "Ready" || failure !== undefined;
 export const deleteEnded = ({ status }: ClusterView): boolean => status === "Deleted" || status === "LeakSuspected";
 
-/** Asks for the delete, unless the service began it itself after a failure, and follows it to its end. */
+/** Asks for the delete of what is ready or a wreck that is kept; after other failures the service has begun it. Follows it to its end. */
 export async function remove(service: LocalService, posted: Posted, known: ClusterView, tell: (happening: Happening) => void): Promise<ClusterView> {
-  if (known.status === "Ready") {
+  if (known.status === "Ready" || known.expiresAt) {
     const answer = await service.request("DELETE", `/clusters/${posted.name}`);
     if (answer.status !== 202) throw new Error(`DELETE /clusters/${posted.name} answered ${answer.status}: ${answer.text}`);
   }

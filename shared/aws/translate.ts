@@ -42,6 +42,11 @@ export const isUnsettled = (error: unknown): boolean =>
   !(error instanceof ClowderError) && (isNotFound(error) || isDuplicate(error) || notYet.test(codeOf(error)));
 const statusOf = (error: unknown): number =>
   (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode ?? 0;
+/** Nobody knows whether AWS did what was asked: it failed after it had begun, or was never heard. A throttle is no such thing. */
+export const isUncertain = (error: unknown): boolean => {
+  const status = statusOf(error);
+  return (status >= 500 || status === 0) && !/Throttl|RequestLimitExceeded|SlowDown/.test(codeOf(error));
+};
 
 /** Any error as one of ours, AWS's code and message kept in the message and the cause. Ours pass unchanged. */
 export function translate(error: unknown): ClowderError {

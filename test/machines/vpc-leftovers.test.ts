@@ -1,9 +1,35 @@
 import { readdirSync } from "node:fs";
-import { GetConsoleOutputCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
+import {
+  AttachNetworkInterfaceCommand,
+  CreateNetworkInterfaceCommand,
+  DetachNetworkInterfaceCommand,
+  GetConsoleOutputCommand,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2";
 import { namespacesLeft, startNetworks } from "../../local/vpc/vpc";
 import { startWorld, until } from "./world";
 
 const devices = () => readdirSync("/sys/class/net").sort();
+
+test("an interface that is attached is a device of the machine until it is detached", async () => {
+  const world = await startWorld("vpc-interfaces");
+  try {
+    const groups = [await world.group("nodes")];
+    const InstanceId = await world.run("172.20.32.10", groups);
+    const request = { SubnetId: world.subnetId, PrivateIpAddress: "172.20.32.20", Groups: groups };
+    const { NetworkInterfaceId } = (await world.ec2.send(new CreateNetworkInterfaceCommand(request))).NetworkInterface!;
+    const { AttachmentId } = await world.ec2.send(new AttachNetworkInterfaceCommand({ InstanceId, NetworkInterfaceId, DeviceIndex: 1 }));
+    const devices = () => world.inside(InstanceId, "ip", "-brief", "-4", "address");
+    await until(() => devices().includes("eth1"));
+    expect(devices()).toMatch(/^eth1\S* +UP +172\.20\.32\.20\/19/m);
+    await world.ec2.send(new DetachNetworkInterfaceCommand({ AttachmentId }));
+    await until(() => !devices().includes("eth1"));
+    expect(devices()).toMatch(/^eth0\S* +UP +172\.20\.32\.10\/19/m);
+    expect(world.machines.faults).toEqual([]);
+  } finally {
+    await world.stop();
+  }
+});
 
 test("a machine's console is the instance's, and a terminated machine leaves nothing", async () => {
   const before = devices();

@@ -89,3 +89,17 @@ test("credentials are the role's own and good at the emulated account", async ()
   const sts = new STSClient({ endpoint: world.emulators.endpoint, region, credentials });
   expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toMatch(new RegExp(`assumed-role/nodes/${node}$`));
 });
+
+test("credentials are others before they run out", async () => {
+  const read = () => JSON.parse(get(node, "meta-data/iam/security-credentials/nodes").body) as { AccessKeyId: string; Expiration: string };
+  const before = read();
+  await world.machines.look();
+  expect(read()).toEqual(before);
+  const clock = jest.spyOn(Date, "now").mockReturnValue(Date.parse(before.Expiration) - 10 * 60_000);
+  try {
+    await world.machines.look();
+  } finally {
+    clock.mockRestore();
+  }
+  expect(read().AccessKeyId).not.toBe(before.AccessKeyId);
+});
