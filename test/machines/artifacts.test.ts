@@ -8,6 +8,7 @@ import { type ArtifactSource, startArtifactSource } from "../../local/artifacts/
 import { kubernetesReleases, proberImage } from "../../local/artifacts/versions";
 import { type DataPlaneSet, standInSet } from "../../local/data-plane/manifest-set";
 
+jest.setTimeout(120_000);
 const run = promisify(execFile);
 const release = kubernetesReleases[0]!;
 let artifacts: Artifacts;

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 
+jest.setTimeout(120_000);
 const source = resolve(__dirname, "../../local/data-plane/stand-in");
 
 test("the stand-in's own tests pass, in network namespaces that they make", () => {
