@@ -1971,7 +1971,8 @@ import tempfile
 
 KUBECTL = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
 API_SERVER = "/etc/kubernetes/manifests/kube-apiserver.yaml"
-ENCRYPTED = re.compile(r'^apiserver_storage_transformation_operations_total\{.*transformer_prefix="k8s:enc:secretbox.*\} (\S+)$', re.M)
+ENCRYPTED = re.compile(
+    r'^apiserver_storage_transformation_operations_total\{.*transformation_type="to_storage",transformer_prefix="k8s:enc:secretbox.*\} (\S+)$', re.M)
 KUBELET = ("authentication", "authorization", "cgroupDriver", "clusterDNS", "clusterDomain")
 
 
@@ -1985,7 +1986,7 @@ def kubelet_of(name):
         running = json.loads(get("--raw", "/api/v1/nodes/%s/proxy/configz" % name))["kubeletconfig"]
         return {key: running[key] for key in KUBELET if key in running}
     except (subprocess.SubprocessError, ValueError, KeyError) as error:
-        return {"error": str(error)[:200]}
+        return {"error": (getattr(error, "stderr", b"") or str(error).encode()).decode("utf-8", "replace").strip()[:200]}
 
 
 def read_node(node):

@@ -28,6 +28,7 @@ const workloads = [
 const metrics = `# TYPE apiserver_storage_transformation_operations_total counter
 apiserver_storage_transformation_operations_total{resource="secrets",status="OK",transformation_type="to_storage",transformer_prefix="k8s:enc:secretbox:v1:"} 3
 apiserver_storage_transformation_operations_total{resource="secrets",status="OK",transformation_type="to_storage",transformer_prefix="identity"} 9
+apiserver_storage_transformation_operations_total{resource="secrets",status="OK",transformation_type="from_storage",transformer_prefix="k8s:enc:secretbox:v1:"} 5
 `;
 
 jest.setTimeout(30_000);
