@@ -3,7 +3,9 @@ import { differenceFrom, inventory } from "./emulators/inventory";
 import { type DemoOptions, readOptions } from "./demo-options";
 import type { ClusterView } from "../shared/registry/cluster-view";
 import { certificateLines } from "./certificate";
+import { showCrowd } from "./crowd-demo";
 import { type Posted, createEnded, deleteEnded, follow, post, remove } from "./life";
+import { SWEEPING, loseSchedule } from "./lost-schedule";
 import { evidenceRows } from "./machines/evidence/rows";
 import { type LocalManifest, atRelease, readManifest } from "./manifest";
 import { type Printer, printer } from "./printer";
@@ -24,7 +26,7 @@ async function demo(service: LocalService, manifest: LocalManifest, options: Dem
   const expected = options.fail ? "False" : evidenceRows[options.row]!.expect.status;
   const asAsked = ready === (expected === "True");
   if (options.keep && ready) return asAsked;
-  const gone = await showDeleted(service, posted, created, before, ready && options.ttl !== undefined, print);
+  const gone = await showDeleted(service, posted, created, before, options, print);
   return asAsked && gone && (options.fail !== undefined || service.machines.faults.length === 0);
 }
 
@@ -40,12 +42,15 @@ async function showCreated(service: LocalService, posted: Posted, created: Clust
 }
 
 /** Whether it is deleted, its certificate is good, and the account is as before. */
-async function showDeleted(service: LocalService, posted: Posted, created: ClusterView, before: string[], byItself: boolean, print: Printer): Promise<boolean> {
+async function showDeleted(service: LocalService, posted: Posted, created: ClusterView, before: string[], options: DemoOptions, print: Printer): Promise<boolean> {
+  const byItself = created.readyAt !== undefined && options.ttl !== undefined;
+  const ending = () => {
+    if (byItself && options.loseSchedule) return loseSchedule(service, posted, created, print);
+    return byItself ? follow(service, posted, deleteEnded, print.happening, created) : remove(service, posted, created, print.happening);
+  };
   if (byItself) print.line(`\nIts time is up at ${created.expiresAt}; nobody asks for the delete`);
   else print.line(created.readyAt ? `\nDELETE /clusters/${created.name}` : "\nThe service takes away what was made");
-  const deleted = byItself
-    ? await follow(service, posted, deleteEnded, print.happening, created)
-    : await remove(service, posted, created, print.happening);
+  const deleted = await ending();
   const { left, missing } = await differenceFrom(before, service.emulators);
   for (const message of service.receiver.slack.slice(1)) print.slack(slackLines(message));
   print.line(`\nThe webhook's receiver verified ${service.receiver.webhooks.map(({ type }) => type).join(", ") || "nothing"}`);
@@ -67,6 +72,11 @@ async function told({ receiver }: LocalService, event: string): Promise<void> {
   while (!both() && Date.now() < limit) await new Promise((next) => setTimeout(next, 100));
 }
 
+function show(service: LocalService, manifest: LocalManifest, options: DemoOptions, print: Printer): Promise<boolean> {
+  if (options.row === "all") return showRows(service, manifest, print.line);
+  return options.crowd ? showCrowd(service, manifest, print) : demo(service, manifest, options, print);
+}
+
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const print = printer(options.json, Boolean(process.stdout.isTTY) && !process.env["NO_COLOR"]);
@@ -80,11 +90,11 @@ async function main(): Promise<void> {
   const say = options.row === "all" || options.json ? undefined : (line: string) => print.line(`          ${line}`);
   const real = options.real && { ...options.real, kubernetesVersion: manifest.kubernetesVersion };
   let machinesLeft = async (): Promise<string[]> => [];
-  const ok = await withService({ name: "demo", speed: options.speed, scenario, ...(say && { say }), ...(real && { real }) }, async (service) => {
+  const ok = await withService({ name: "demo", speed: options.speed, scenario, ...(say && { say }), ...(real && { real }), ...(options.loseSchedule && { params: SWEEPING }) }, async (service) => {
     if (service.real) machinesLeft = service.real.machines.leftovers;
     const { emulators, package: packaging, deploy } = service.seconds;
     print.line(`emulators ${emulators.toFixed(1)} s, package ${packaging.toFixed(1)} s, deploy ${deploy.toFixed(1)} s: ${service.deployed.apiUrl}`);
-    const went = options.row === "all" ? await showRows(service, manifest, print.line) : await demo(service, manifest, options, print);
+    const went = await show(service, manifest, options, print);
     if (options.keep) {
       print.line("Kept; Ctrl-C ends it");
       await new Promise((_, end) => process.stdin.once("end", end).resume());

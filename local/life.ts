@@ -30,7 +30,7 @@ export async function view(service: LocalService, name: string): Promise<Cluster
 
 /**
  * Looks until `ended` says so, and tells what is new at each look.
- * @throws Error when it takes more than ten minutes
+ * @throws Error when it takes more than ten minutes, or than it is given
  */
 export async function follow(
   service: LocalService,
@@ -38,13 +38,14 @@ export async function follow(
   ended: (cluster: ClusterView) => boolean,
   tell: (happening: Happening) => void,
   known?: ClusterView,
+  limitMs = LIMIT_MS,
 ): Promise<ClusterView> {
-  const limit = Date.now() + LIMIT_MS;
+  const limit = Date.now() + limitMs;
   for (let before = known; ; ) {
     const now = await view(service, posted.name);
     for (const happening of happenings(before, now, (Date.now() - posted.at) / 1000)) tell(happening);
     if (ended(now)) return now;
-    if (Date.now() > limit) throw new Error(`${posted.name} is still ${now.status} after ${LIMIT_MS / 60_000} minutes`);
+    if (Date.now() > limit) throw new Error(`${posted.name} is still ${now.status} after ${limitMs / 60_000} minutes`);
     before = now;
     await new Promise((next) => setTimeout(next, LOOK_MS));
   }
@@ -53,9 +54,9 @@ export async function follow(
 export const createEnded = ({ status, failure }: ClusterView): boolean => status === "Ready" || failure !== undefined;
 export const deleteEnded = ({ status }: ClusterView): boolean => status === "Deleted" || status === "LeakSuspected";
 
-/** Asks for the delete, unless the service began it itself after a failure, and follows it to its end. */
+/** Asks for the delete of what is ready or a wreck that is kept; after other failures the service has begun it. Follows it to its end. */
 export async function remove(service: LocalService, posted: Posted, known: ClusterView, tell: (happening: Happening) => void): Promise<ClusterView> {
-  if (known.status === "Ready") {
+  if (known.status === "Ready" || known.expiresAt) {
     const answer = await service.request("DELETE", `/clusters/${posted.name}`);
     if (answer.status !== 202) throw new Error(`DELETE /clusters/${posted.name} answered ${answer.status}: ${answer.text}`);
   }

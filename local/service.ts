@@ -8,6 +8,8 @@ import { type Answer, signedRequest } from "./signed-request";
 
 /** Seconds: this machine's pace instead of AWS's. Everything else of the deployment is as serverless.yml says. */
 const PACE = { pollSeconds: "1", nodesSeconds: "40", calicoSeconds: "12", deleteSeconds: "90", settleSeconds: "1" };
+/** No cloud controller on a machine of this one would find AWS. */
+const HERE = { cloudProvider: "none" };
 
 export interface LocalService {
   emulators: Emulators;
@@ -40,7 +42,7 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
   try {
     receiver = await startReceiver();
     const receivers = await introduce(receiver, emulators);
-    const deployed = await deployLocally(emulators, { params: { ...PACE, ...site?.params, ...receivers, ...options.params } });
+    const deployed = await deployLocally(emulators, { params: { ...PACE, ...HERE, ...site?.params, ...receivers, ...options.params } });
     const real = site && { site, machines: await site.start(emulators, say) };
     const machines = real?.machines ?? startMachines(emulators, options);
     const told = receiver;

@@ -66,6 +66,12 @@ export class BodyTooLarge extends ClowderError {
   readonly blame = "user";
   override readonly status = 413;
 }
+/** What was asked for is more than a cluster's record can hold; the message names the largest parts. */
+export class PlanTooLarge extends ClowderError {
+  override readonly name = "PlanTooLarge";
+  readonly blame = "user";
+  override readonly status = 413;
+}
 /** A cluster of that name exists: ours, or one that kOps or somebody else made. */
 export class ClusterExists extends ClowderError {
   override readonly name = "ClusterExists";
@@ -111,10 +117,15 @@ export class ImageNotFound extends ClowderError {
     this.problems = problems;
   }
 }
-/** AWS refuses the service's own role; `message` names the action. */
+/** AWS refuses the service's own role, or would: `message` names the action, `problems` each step that lacks something. */
 export class PermissionMissing extends ClowderError {
   override readonly name = "PermissionMissing";
   readonly blame = "clowder";
+  readonly problems: Problem[];
+  constructor(message: string, { problems = [], ...options }: ConstructorParameters<typeof ClowderError>[1] & { problems?: Problem[] } = {}) {
+    super(message, options);
+    this.problems = problems;
+  }
 }
 /** A service quota is used up. */
 export class QuotaExceeded extends ClowderError {

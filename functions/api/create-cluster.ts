@@ -3,10 +3,11 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
 import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import { codeOf, translate } from "../../shared/aws/translate";
+import { codeOf, isUncertain, translate } from "../../shared/aws/translate";
 import { type ClowderError, InvalidManifest, type Problem } from "../../shared/errors";
 import { accepted } from "../../shared/lambda/accepted";
 import type { Environment } from "../../shared/lambda/environment";
@@ -15,14 +16,17 @@ import { type Answer, type Request, route } from "../../shared/lambda/route";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
 import { executionName } from "../../shared/plan/names";
 import { planCluster } from "../../shared/plan/plan-cluster";
+import { stepPermissions } from "../../shared/plan/step-permissions";
 import type { ClusterRecord } from "../../shared/registry/cluster-record";
 import { createRecord, refOf } from "../../shared/registry/clusters";
 import { newRecord } from "../../shared/registry/new-record";
+import { itemsOf } from "../../shared/registry/record-size";
 import { type Registry, writeRecord } from "../../shared/registry/registry";
 import type { QuotaClients } from "../../shared/resources/quotas";
 import { readCreateOptions } from "../../shared/spec/create-options";
 import type { Deployment } from "../../shared/spec/deployment";
 import { readManifest } from "../../shared/spec/read-manifest";
+import stepFunctions from "../steps/functions.yml";
 
 const DAY = 86_400;
 
@@ -30,31 +34,36 @@ interface Clients extends QuotaClients {
   db: DynamoDBClient;
   s3: S3Client;
   sfn: SFNClient;
+  iam: IAMClient;
 }
 const clients: Clients = {
   db: new DynamoDBClient(),
   ec2: new EC2Client(),
   s3: new S3Client(),
   sfn: new SFNClient(),
+  iam: new IAMClient(),
   quotas: new ServiceQuotasClient(),
   classic: new ElasticLoadBalancingClient(),
   network: new ElasticLoadBalancingV2Client(),
 };
-export const handler = route((request, environment) => createCluster(clients, environment, request));
+const permissionsSeen = { goodUntil: 0 };
+export const handler = route((request, environment) => createCluster(clients, environment, request, permissionsSeen));
 
 /**
  * Reads and plans the whole cluster before anything is made; then records it, starts the create machine, and answers 202.
  * With `?dryRun=true` the plan is the answer and nothing is written.
- * @throws InvalidManifest, UnreadableBody, BodyTooLarge, ImageNotFound, BucketTaken, ClusterExists
+ * @throws InvalidManifest, UnreadableBody, BodyTooLarge, ImageNotFound, BucketTaken, ClusterExists, PermissionMissing, PlanTooLarge
  */
 export async function createCluster(
-  { db, sfn, ...looked }: Clients,
-  { deployment, table, createMachineArn }: Environment,
+  { db, sfn, iam, ...looked }: Clients,
+  { deployment, table, createMachineArn, stepRoles: prefix }: Environment,
   request: Request,
+  memory = { goodUntil: 0 },
 ): Promise<Answer> {
   const registry = { db, table };
   const { options, manifest, warnings } = readRequest(request, deployment);
-  const found = await preflight({ registry, deployment, options, ...looked }, manifest);
+  const stepRoles = { iam, prefix, memory, permissions: stepPermissions(stepFunctions, deployment) };
+  const found = await preflight({ registry, deployment, options, stepRoles, ...looked }, manifest);
   const plan = planCluster(manifest, {
     now: request.now,
     uid: newUid(),
@@ -65,9 +74,13 @@ export async function createCluster(
     images: found.images,
     warnings: [...warnings, ...found.warnings],
   });
-  if (options.dryRun) return { status: 200, body: { plan, warnings: plan.warnings } };
   const record = newRecord(plan, createMachineArn);
-  await createRecord(registry, { record, plan, documents: manifest.documents });
+  const planned = { record, plan, documents: manifest.documents };
+  if (options.dryRun) {
+    itemsOf(planned);
+    return { status: 200, body: { plan, warnings: plan.warnings } };
+  }
+  await createRecord(registry, planned);
   await startCreate({ sfn, registry, createMachineArn }, record, plan);
   return accepted(record, deployment.waits, { createdAt: record.createdAt, warnings: record.warnings });
 }
@@ -96,7 +109,10 @@ function newUid(): string {
   return `${String.fromCharCode(97 + randomInt(26))}${Array.from({ length: 9 }, any).join("")}`;
 }
 
-/** A create that cannot start is closed at once, so that its name is free again: nothing was made. */
+/**
+ * A create that was refused its start is closed at once, so that its name is free again: nothing was made. Where nobody knows whether
+ * it has started the record stays: either the create goes on, or the sweeper finds that it died.
+ */
 async function startCreate(
   { sfn, registry, createMachineArn }: { sfn: SFNClient; registry: Registry; createMachineArn: string },
   record: ClusterRecord,
@@ -110,6 +126,7 @@ async function startCreate(
     // The reply to the SDK's first try was lost.
     if (codeOf(thrown) === "ExecutionAlreadyExists") return;
     const error = translate(thrown);
+    if (isUncertain(thrown)) throw error;
     // A record that stays behind is found by the sweeper; what went wrong first is what the caller is told.
     await abandon(registry, record, error).catch(({ name, message }: Error) =>
       console.error(JSON.stringify({ level: "error", cluster: record.name, uid: record.uid, error: name, message })),

@@ -7,6 +7,8 @@ import { setCondition } from "../../shared/health/conditions";
 import type { Environment } from "../../shared/lambda/environment";
 import { onEvent } from "../../shared/lambda/event";
 import { type ClusterEvent, notify } from "../../shared/notify/notify";
+import type { ClusterPlan } from "../../shared/plan/cluster-plan";
+import { wreckAdvice, wreckLife } from "../../shared/plan/lifetime";
 import { type Finding, findingOf, needsExecution, orphansAmong, vouchesFor } from "../../shared/plan/sweep";
 import { beginDelete, isRunning } from "../../shared/registry/begin-delete";
 import type { ClusterRecord, Failure } from "../../shared/registry/cluster-record";
@@ -91,31 +93,32 @@ async function sweepRecord(pass: Sweep, listed: ClusterRecord, alive: Set<string
   const fresh = await readPlan(registry, listed.name, listed.uid);
   const moved = fresh.record.epoch !== listed.epoch || fresh.record.deleteExecution !== listed.deleteExecution;
   if (moved || findingOf({ ...fresh.record, ...seen }, now) !== found) return undefined;
-  const acted = await act(pass, found, fresh);
-  return acted ? { found, name: listed.name, uid: listed.uid } : undefined;
+  await act(pass, found, fresh);
+  return { found, name: listed.name, uid: listed.uid };
 }
 
-async function act(pass: Sweep, found: NonNullable<Finding>, { record, plan }: PlannedCluster): Promise<boolean> {
+async function act(pass: Sweep, found: NonNullable<Finding>, { record, plan }: PlannedCluster): Promise<void> {
   if (found === "resources-gone") await tellResourcesGone(pass, record);
   else if (found === "create-died") {
-    const failed = await recordDeath(pass, record);
+    const failed = await recordDeath(pass, record, plan);
     if (plan.onFailure === "delete") await remove(pass, failed);
-  } else if (found === "delete-lost" && plan.onFailure === "keep") return false;
-  else await remove(pass, record);
-  return true;
+  } else await remove(pass, record);
 }
 
 const remove = ({ clients: { sfn }, environment: { deleteMachineArn, deployment }, registry }: Sweep, record: ClusterRecord) =>
   beginDelete({ sfn, registry, deleteMachineArn, waits: deployment.waits }, record, { stopCreate: false });
 
-async function recordDeath(pass: Sweep, record: ClusterRecord): Promise<ClusterRecord> {
-  const { registry, now } = pass;
+async function recordDeath(pass: Sweep, record: ClusterRecord, { name, onFailure, ttlSeconds }: ClusterPlan): Promise<ClusterRecord> {
+  const { registry, now, environment } = pass;
   const stage = record.lastError?.stage ?? record.timeline.at(-1)?.stage ?? "Begin";
   const message = `the create ended without a word; the last that was heard of it is ${stage}${record.lastError ? `: ${record.lastError.message}` : ""}`;
-  const nextStep = "send the manifest again when this cluster is deleted";
+  const again = "send the manifest again when this cluster is deleted";
+  // The sweeper itself ends it then.
+  const life = onFailure === "keep" ? wreckLife(ttlSeconds, environment.deployment.ttl, now) : undefined;
+  const nextStep = life ? wreckAdvice(name, life.expiresAt, again) : again;
   const failure: Failure = { code: "ExecutionDied", blame: "clowder", stage, message, nextStep, at: now.toISOString() };
   const conditions = notReady(record, failure.code, message, now);
-  return tell(pass, await writeRecord(registry, refOf(record), { set: { status: "Failed", failure, conditions } }, "epoch"), "cluster.failed");
+  return tell(pass, await writeRecord(registry, refOf(record), { set: { status: "Failed", failure, conditions, ...life } }, "epoch"), "cluster.failed");
 }
 
 const GONE = "ResourcesGone";

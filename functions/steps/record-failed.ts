@@ -4,6 +4,7 @@ import { setCondition } from "../../shared/health/conditions";
 import { collectDiagnostics } from "../../shared/health/diagnostics";
 import { readEnvironment } from "../../shared/lambda/environment";
 import { type StepInput, step } from "../../shared/lambda/step";
+import { wreckAdvice, wreckLife } from "../../shared/plan/lifetime";
 import { keepDiagnostics } from "../../shared/registry/kept-diagnostics";
 
 const clients = { s3: new S3Client(), ec2: new EC2Client() };
@@ -30,16 +31,17 @@ export const handler = step("RecordFailed", async ({ plan, record, registry, cha
         };
   change.failure = failure;
   change.status = "Failed";
+  // A wreck that is kept is there for its time to live; its own schedule ends it then.
+  if (plan.onFailure === "keep") {
+    const life = wreckLife(plan.ttlSeconds, readEnvironment().deployment.ttl, now);
+    Object.assign(change, life);
+    change.failure = { ...failure, nextStep: wreckAdvice(plan.name, life.expiresAt, failure.nextStep) };
+  }
   change.conditions = setCondition(
     record.conditions,
     { type: "Ready", status: "False", reason: failure.code, message: failure.message },
     { now, generation: record.generation },
   );
-  // A kept wreck is held for its time to live, then swept.
-  if (plan.onFailure === "keep") {
-    const { defaultSeconds } = readEnvironment().deployment.ttl;
-    change.expiresAt = new Date(now.getTime() + (plan.ttlSeconds === "none" ? defaultSeconds : plan.ttlSeconds) * 1000).toISOString();
-  }
   const diagnostics = await collectDiagnostics(clients, plan, record.ledger, { now, signal: AbortSignal.timeout(COLLECT_MS) });
   // The failure itself must be recorded whatever becomes of the rest.
   await keepDiagnostics(registry, record.uid, diagnostics, now).catch((error: Error) =>

@@ -64,7 +64,8 @@ function builtPart({ name, ...build }: Part, go: string, say: Say): Promise<stri
 
 /** One of our own Go programs, built again when a file of it changes. @returns the folder it is in */
 export function builtProgram(name: string, source: string, go: string, say: Say): Promise<string> {
-  const files = readdirSync(source).sort().map((file) => [file, readFileSync(join(source, file), "utf8")]);
+  const own = readdirSync(source).filter((file) => !file.endsWith("_test.go"));
+  const files = own.sort().map((file) => [file, readFileSync(join(source, file), "utf8")]);
   return cached(`built/${name}`, { files, go }, (fresh) => {
     say(`${name}: building`);
     return buildProgram(source, fresh, say);

@@ -10,6 +10,8 @@ export const cacheFolder = (): string => join(process.env["XDG_CACHE_HOME"] || j
 export const HASHES = "SHA256SUMS";
 const HEARTBEAT_MS = 2000;
 const ABANDONED_MS = 30_000;
+/** What was not used for so long goes when another of its name is made. */
+const FORGOTTEN_MS = 14 * 24 * 3_600_000;
 
 /**
  * A folder that `make` fills once for the same ingredients. Its files are checked against its hash list at each use; one that differs
@@ -31,6 +33,7 @@ export async function cached(name: string, ingredients: unknown, make: (folder: 
       await make(fresh);
       writeFileSync(join(fresh, HASHES), await hashList(fresh));
       renameSync(fresh, folder);
+      forgetOld(folder);
     } finally {
       rmSync(fresh, { recursive: true, force: true });
     }
@@ -40,9 +43,21 @@ export async function cached(name: string, ingredients: unknown, make: (folder: 
 
 async function isWhole(folder: string): Promise<boolean> {
   if (!existsSync(join(folder, HASHES))) return false;
-  if (readFileSync(join(folder, HASHES), "utf8") === (await hashList(folder))) return true;
+  if (readFileSync(join(folder, HASHES), "utf8") === (await hashList(folder))) {
+    utimesSync(folder, new Date(), new Date());
+    return true;
+  }
   console.error(`${folder} is not as it was made: made again`);
   return false;
+}
+
+function forgetOld(folder: string): void {
+  const name = folder.replace(/-[0-9a-f]{16}$/, "");
+  for (const entry of readdirSync(dirname(folder))) {
+    const other = join(dirname(folder), entry);
+    if (other.replace(/-[0-9a-f]{16}$/, "") !== name || other === folder) continue;
+    if (Date.now() - statSync(other).mtimeMs > FORGOTTEN_MS) rmSync(other, { recursive: true, force: true });
+  }
 }
 
 async function hashList(folder: string): Promise<string> {

@@ -21,7 +21,7 @@ const WRAPPER = "clowder.invalid/build";
 
 /** @throws Error in one sentence when there is no Go toolchain */
 export function goVersion(): string {
-  const { stdout, status } = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8" });
+  const { stdout, status } = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8", env: process.env });
   if (status !== 0) throw new Error("Building Kubernetes needs the Go toolchain, 1.24 or newer, as go on PATH: https://go.dev/dl/");
   return stdout.trim();
 }
@@ -94,7 +94,8 @@ function go(cwd: string, args: string[], say?: (line: string) => void): Promise<
     child.once("close", (code) => {
       process.removeListener("exit", ended);
       if (code === 0) done(printed);
-      else failed(new Error(`go ${args[0]} in ${cwd} failed: ${last.join("\n")}`));
+      // With -json it tells what is wrong in what it prints.
+      else failed(new Error(`go ${args[0]} failed: ${last.join("\n") || printed.trim()}`));
     });
   });
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { calicoVersions, versionProfile } from "../../shared/spec/version-profile";
+import { artifactChecksum, calicoVersions, versionProfile } from "../../shared/spec/version-profile";
 import { type Artifacts, type Say, builtProgram } from "../artifacts/artifacts";
 import { cached } from "../artifacts/cache";
 import { goVersion } from "../artifacts/go";
@@ -14,7 +14,7 @@ import { standInImage, standInManifest, userlandLinks } from "./stand-in";
 export interface DataPlaneSet {
   /** What the deployment's setting `artifactsCalico` may point at once it is served. */
   calico: string;
-  /** Image archives for every node. */
+  /** Folder of image archives for every node that belong to the set itself. */
   images: string;
 }
 
@@ -35,21 +35,28 @@ export async function standInSet({ kubernetesVersion, programs }: Artifacts, say
     links: userlandLinks,
     labels: { "org.opencontainers.image.description": "kube-proxy and a plain pod network, to test all but Calico on" },
   };
-  const recipe = [join(__dirname, "../artifacts/image-archive.ts")].map((file) => readFileSync(file, "utf8"));
+  const recipe = readFileSync(join(__dirname, "../artifacts/image-archive.ts"), "utf8");
   return dataPlaneSet("stand-in", manifests, { image, recipe }, (images) => writeImageArchive(join(images, "stand-in.tar"), image));
 }
 
 /**
- * What the user's folder brings of Calico: `calico/v<version>/manifests/calico-vxlan.yaml` with `.sha256` beside it, and image archives. Where
- * it brings none the manifest's images are nowhere.
+ * Calico from a person's folder: its manifest `calico-vxlan.yaml` as it was published, beside the archives of its images. Without a folder,
+ * or without the manifest in it, a manifest whose images are nowhere.
+ * @throws Error when the manifest is none of those that the product knows the checksums of
  */
-export const calicoSet = async (kubernetesVersion: string, folder?: string): Promise<DataPlaneSet> =>
-  folder && existsSync(join(folder, "calico")) ? { calico: join(folder, "calico"), images: folder } : calicoWithoutImagesSet(kubernetesVersion);
+export async function calicoSet(kubernetesVersion: string, folder?: string, checksumOf = artifactChecksum): Promise<DataPlaneSet> {
+  const none = () => Promise.resolve();
+  const file = folder && join(folder, "calico-vxlan.yaml");
+  if (!file || !existsSync(file)) return dataPlaneSet("calico-without-images", manifestsOf(kubernetesVersion, calicoWithoutImages), {}, none);
+  const text = readFileSync(file, "utf8");
+  const digest = createHash("sha256").update(text).digest("hex");
+  const known = versionsFor(kubernetesVersion);
+  const version = known.find((one) => checksumOf(`/projectcalico/calico/v${one}/manifests/calico-vxlan.yaml`) === digest);
+  if (!version) throw new Error(`${file} has SHA-256 ${digest}, which is none of Calico ${known.join(", ")} for Kubernetes ${kubernetesVersion}`);
+  return dataPlaneSet("calico", { [version]: text }, {}, none);
+}
 
-export const calicoWithoutImagesSet = (kubernetesVersion: string): Promise<DataPlaneSet> =>
-  dataPlaneSet("calico-without-images", manifestsOf(kubernetesVersion, calicoWithoutImages), {}, () => Promise.resolve());
-
-async function dataPlaneSet(name: string, manifests: Record<string, string>, recipe: object, writeImages: (folder: string) => Promise<void>): Promise<DataPlaneSet> {
+async function dataPlaneSet(name: string, manifests: Record<string, string>, recipe: unknown, writeImages: (folder: string) => Promise<void>): Promise<DataPlaneSet> {
   const folder = await cached(`data-planes/${name}`, { manifests, recipe }, async (fresh) => {
     for (const [version, text] of Object.entries(manifests)) {
       const place = join(fresh, `calico/v${version}/manifests`);
@@ -64,8 +71,11 @@ async function dataPlaneSet(name: string, manifests: Record<string, string>, rec
 }
 
 /** By each Calico version that may be asked for with this Kubernetes. */
-function manifestsOf(kubernetesVersion: string, make: (calicoVersion: string) => object[]): Record<string, string> {
+const manifestsOf = (kubernetesVersion: string, make: (calicoVersion: string) => object[]): Record<string, string> =>
+  Object.fromEntries(versionsFor(kubernetesVersion).map((version) => [version, make(version).map((one) => `---\n${stringify(one)}`).join("")]));
+
+function versionsFor(kubernetesVersion: string): string[] {
   const profile = versionProfile(kubernetesVersion);
   if (!profile) throw new Error(`There is no profile of Kubernetes ${kubernetesVersion}`);
-  return Object.fromEntries(calicoVersions(profile).map((version) => [version, make(version).map((one) => `---\n${stringify(one)}`).join("")]));
+  return calicoVersions(profile);
 }

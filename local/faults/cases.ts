@@ -50,13 +50,11 @@ export const idOf = ({ phase, function: name, action, n }: Call, kind: Kind): st
 const urgency: Kind[] = ["replies-lost", "killed", "refused", "unseen", "throttled", "reply-lost"];
 const rank = ({ n, kind, ...call }: Case): number => (n - 1) * 20 + urgency.indexOf(kind) + (changes(call) ? 0 : 5);
 
-/** Every case there is of these calls, soonest first. */
+/** Every case there is of these calls, soonest first; calls that run beside each other have no order, so ids decide. */
 export const casesOf = (calls: Call[]): Case[] =>
   calls
     .flatMap((call) => kinds.filter((kind) => appliesTo(kind, call)).map((kind): Case => ({ ...call, kind, id: idOf(call, kind) })))
-    .map((one, at) => ({ one, at }))
-    .sort((a, b) => rank(a.one) - rank(b.one) || a.at - b.at)
-    .map(({ one }) => one);
+    .sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
 
 /** So many of them at random; the same seed chooses the same. */
 export function thinned(cases: Case[], count: number, seed: number): Case[] {

@@ -37,7 +37,7 @@ async function runLives({ stacks, options, say, tell }: Run, lives: Life[]): Pro
       const blamed = up && down && lived.some(({ verdict }) => verdict.outcome === "leftover");
       if (blamed) queue.unshift({ up }, { down });
       else if (down && up && lived.length === 1) queue.unshift({ down });
-      for (const one of blamed ? [] : lived) tell({ case: one.case, ...one.verdict, ...(one.failure && { failure: one.failure }), seconds });
+      for (const one of blamed ? [] : lived) tell({ case: one.case, ...one.verdict, ...(one.failure && { failure: one.failure }), seconds, sources: stack.sources });
       ended++;
       const left = (((Date.now() - began) / ended) * queue.length) / 60_000;
       say(`[${ended}/${ended + queue.length}, ${Math.ceil(left)} min left] ${seconds.toFixed(1)} s  ${blamed ? "again, one by one: " : ""}${casesIn(life).map(({ id }) => id).join("  +  ")}`);
@@ -56,7 +56,7 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
   const receiver = await startReceiver();
   const stacks: Stack[] = [];
   try {
-    stacks.push(await startStack("1", receiver, say));
+    stacks.push(await startStack(`${process.pid}-1`, receiver, say));
     const calls = await recordCalls(stacks[0]!, readManifest(options.manifest));
     const all = casesOf(calls);
     const wanted = chosen(all, options);
@@ -65,13 +65,14 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
       for (const { id } of wanted) console.log(id);
       return [];
     }
-    const journal = openJournal(stacks[0]!.sources, options.resume);
+    const { sources } = stacks[0]!;
+    const journal = openJournal(sources, options);
     const done = new Set(journal.results.filter(({ outcome }) => outcome !== "not met").map((result) => result.case.id));
     const open = wanted.filter(({ id }) => !done.has(id));
     const lives = livesOf(open);
     const parallel = Math.min(options.parallel, lives.length);
     say(`budget: ${open.length} cases in ${lives.length} clusters on ${parallel} stacks, ${Math.ceil((lives.length * LIFE_SECONDS) / 60)} minutes of one core; journal ${journal.path}`);
-    while (stacks.length < parallel) stacks.push(await startStack(String(stacks.length + 1), receiver, say));
+    while (stacks.length < parallel) stacks.push(await startStack(`${process.pid}-${stacks.length + 1}`, receiver, say));
     const used = () => groupSeconds(stacks.flatMap(({ emulators }) => emulators.groups)) + ownSeconds();
     const before = used();
     const tell = (result: Result) => {
@@ -81,6 +82,8 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
     };
     await runLives({ options, stacks, say, tell }, lives);
     if (lives.length) say(`${((used() - before) / lives.length).toFixed(1)} s of processor time a cluster, ${((used() - before) / open.length).toFixed(1)} s a case`);
+    const earlier = journal.results.filter((result) => result.sources !== sources).length;
+    if (earlier) say(`${earlier} cases were run over earlier sources`);
     const ids = new Set(wanted.map(({ id }) => id));
     return journal.results.filter((result) => ids.has(result.case.id));
   } finally {

@@ -13,11 +13,23 @@ export interface Journal {
 /** Of a case that was run again the last result counts. */
 export const latest = (results: Result[]): Result[] => [...new Map(results.map((result) => [result.case.id, result])).values()];
 
-export function openJournal(sources: string, resume: boolean, folder = join(cache, "faults")): Journal {
+const read = (path: string): Result[] =>
+  existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as Result) : [];
+
+export interface Known {
+  /** What is in this sources' journal already. */
+  resume: boolean;
+  /** Another journal, whose good ends need not be proved again. */
+  carry?: string | undefined;
+}
+
+/** @throws Error when the journal to carry over is not there */
+export function openJournal(sources: string, { resume, carry }: Known, folder = join(cache, "faults")): Journal {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${sources}.jsonl`);
-  const known = resume && existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as Result) : [];
-  const results = latest(known);
+  if (carry && !existsSync(carry)) throw new Error(`there is no journal ${carry}`);
+  const good = ({ outcome }: Result) => outcome === "ready" || outcome === "failed and gone";
+  const results = latest([...(carry ? read(carry).filter(good) : []), ...(resume ? read(path) : [])]);
   writeFileSync(path, results.map((result) => `${JSON.stringify(result)}\n`).join(""));
   return {
     path,

@@ -11,11 +11,13 @@ export interface FaultOptions {
   json: boolean;
   /** Go on where a run over the same sources was interrupted. */
   resume: boolean;
+  /** Journal of a run over other sources, whose good ends are taken over and told apart. */
+  carry?: string;
   manifest: string;
 }
 
 export const usage =
-  "npm run faults -- [--cases N] [--seed S] [--only SUBSTRING]… [--parallel N] [--list] [--json] [--resume] [--manifest FILE]";
+  "npm run faults -- [--cases N] [--seed S] [--only SUBSTRING]… [--parallel N] [--list] [--json] [--resume] [--carry JOURNAL] [--manifest FILE]";
 
 /** @throws Error with the usage for what cannot be understood */
 export function readFaultOptions(args: string[], anySeed: () => number): FaultOptions {
@@ -29,6 +31,7 @@ export function readFaultOptions(args: string[], anySeed: () => number): FaultOp
       list: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       resume: { type: "boolean", default: false },
+      carry: { type: "string" },
       manifest: { type: "string", default: "test/cases/seed/manifest.yaml" },
     },
   });

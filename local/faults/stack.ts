@@ -1,4 +1,5 @@
-import { mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, closeSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
@@ -7,7 +8,6 @@ import { type Deployed, deployLocally } from "../deploy";
 import { type Emulators, region, startEmulators } from "../emulators/emulators";
 import { inventory } from "../emulators/inventory";
 import { type Machines, startMachines } from "../machines/machines";
-import { cache } from "../python";
 import { introduce, type Receiver } from "../receiver";
 import type { LoggedCall } from "./calls";
 import type { Case } from "./cases";
@@ -41,23 +41,23 @@ export interface Stack {
 }
 
 export async function startStack(name: string, receiver: Receiver, say: (line: string) => void): Promise<Stack> {
-  const folder = join(cache, "faults", "stacks", name);
-  mkdirSync(folder, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), "clowder-faults-"));
   const files = { armed: join(folder, "armed.json"), calls: join(folder, "calls.jsonl"), waitScale: WAIT_SCALE };
   const arm = (one?: Case) => {
     const fault = one ? { case: one.id, kind: one.kind, function: one.function, action: one.action, nth: one.n, cold: one.cold ?? false } : {};
     writeFileSync(`${files.armed}.new`, JSON.stringify(fault));
-    closeSync(openSync(files.calls, "w"));
+    writeFileSync(files.calls, "");
     renameSync(`${files.armed}.new`, files.armed);
   };
-  rmSync(files.calls, { force: true });
+  const forget = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", forget);
   arm();
   const emulators = await startEmulators({ name: `faults-${name}`, faults: files });
   try {
     const deployed = await deployLocally(emulators, { params: { ...PACE, ...(await introduce(receiver, emulators)) } });
     const scenario = (cluster: string) =>
       cluster.startsWith(FAILING) ? { row: "healthy", fail: { who: "node", stage: "artifacts", reason: "ChecksumMismatch" } } : { row: "healthy" };
-    const machines = startMachines(emulators, { speed: 20, lookMilliseconds: 150, scenario });
+    const machines = startMachines(emulators, { speed: 20, lookMilliseconds: 400, scenario });
     const client = { endpoint: emulators.endpoint, region, credentials: emulators.credentials };
     say(`stack ${name} is up`);
     return {
@@ -74,10 +74,13 @@ export async function startStack(name: string, receiver: Receiver, say: (line: s
       async stop() {
         await machines.stop();
         await emulators.stop();
+        process.removeListener("exit", forget);
+        forget();
       },
     };
   } catch (error) {
     await emulators.stop();
+    forget();
     throw error;
   }
 }

@@ -8,6 +8,8 @@ export interface Result {
   /** Of the failure that the record told. */
   failure?: string;
   seconds: number;
+  /** Digest of the product's sources that it was run over. */
+  sources: string;
 }
 
 const count = (results: Result[], outcome: Outcome): number => results.filter((result) => result.outcome === outcome).length;

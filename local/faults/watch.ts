@@ -5,7 +5,7 @@ import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import type { ClusterRecord } from "../../shared/registry/cluster-record";
 import type { Stack } from "./stack";
 
-const LOOK_MS = 120;
+const LOOK_MS = 250;
 const LIMIT_MS = 150_000;
 /** The sweeper finds nothing of a record younger than three minutes. */
 const AGED_MS = 5 * 60_000;
@@ -38,23 +38,26 @@ const settled = ["Ready", "Deleted", "LeakSuspected"];
  */
 export async function untilSettled(stack: Stack, name: string): Promise<ClusterRecord> {
   const limit = Date.now() + LIMIT_MS;
-  for (let sweeps = 0; ; await new Promise((next) => setTimeout(next, LOOK_MS))) {
+  for (let sweeps = 0; ; await pause(LOOK_MS)) {
     const record = await recordOf(stack, name);
     if (!record) throw new Error(`no record of ${name}`);
-    const { status, createExecution, deleteExecution } = record;
-    const running = (await isRunning(stack, createExecution)) || (await isRunning(stack, deleteExecution));
-    if (!running && settled.includes(status)) return (await recordOf(stack, name))!;
-    if (!running && sweeps < SWEEPS && (await isStuck(stack, record))) {
+    const { status, createExecution, deleteExecution, lastError } = record;
+    // Only Step Functions is asked meanwhile: it is cheaper than the record.
+    for (const one of [createExecution, deleteExecution]) while (Date.now() < limit && (await isRunning(stack, one))) await pause(LOOK_MS);
+    if (settled.includes(status) && (await isStill(stack, record))) return record;
+    if (sweeps < SWEEPS && !settled.includes(status) && (await isStill(stack, record, 600))) {
       sweeps++;
       await sweepLater(stack, record);
     }
-    if (Date.now() > limit) throw new Error(`${name} hangs in ${status}${record.lastError ? `, last ${record.lastError.stage} ${record.lastError.code}: ${record.lastError.message}` : ""}`);
+    if (Date.now() > limit) throw new Error(`${name} hangs in ${status}${lastError ? `, last ${lastError.stage} ${lastError.code}: ${lastError.message}` : ""}`);
   }
 }
 
-/** Nothing runs and nothing has moved for a while: an execution is known a moment after its record. */
-async function isStuck(stack: Stack, seen: ClusterRecord): Promise<boolean> {
-  await new Promise((next) => setTimeout(next, 600));
+const pause = (milliseconds: number) => new Promise((next) => setTimeout(next, milliseconds));
+
+/** Nothing runs, and after a while, an execution is known a moment after its record, nothing has moved. */
+async function isStill(stack: Stack, seen: ClusterRecord, milliseconds = 0): Promise<boolean> {
+  await pause(milliseconds);
   const now = await recordOf(stack, seen.name);
   const moved = now?.status !== seen.status || now.epoch !== seen.epoch || now.deleteExecution !== seen.deleteExecution;
   return !moved && !(await isRunning(stack, now?.createExecution)) && !(await isRunning(stack, now?.deleteExecution));

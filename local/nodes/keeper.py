@@ -98,7 +98,8 @@ def run(folder):
         copy(master, log)
         _, status = os.waitpid(unshare, 0)
         os.close(master)
-        os.remove(folder + "/first.json")
+        if first:
+            os.remove(folder + "/first.json")
         # reboot(2) in a pid namespace: SIGHUP is a restart, SIGINT the end.
         if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGHUP:
             return

@@ -26,8 +26,8 @@ import cgroups
 HERE = os.path.dirname(os.path.abspath(__file__))
 # By id, a link to the node's folder.
 NODES = "/run/clowder/nodes"
-START_SECONDS = 20
-REBOOT_SECONDS = 100
+# systemd gives its units 90 s to stop before a reboot.
+BOOT_SECONDS = 120
 INSIDE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
 
@@ -44,15 +44,18 @@ def read(folder, name):
         return None
 
 
-def wait_for_boot(folder, boot, seconds):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def wait_for_boot(folder, boot, keeper_ended=lambda: False):
+    deadline = time.monotonic() + BOOT_SECONDS
+    while time.monotonic() < deadline and not keeper_ended():
         first = read(folder, "first.json")
         if first and first["boot"] >= boot:
             return first
         time.sleep(0.02)
-    with open(os.path.join(folder, "console.log")) as file:
-        sys.exit("the node did not start within %d s; its console ends with: %s" % (seconds, file.read()[-1000:]))
+    said = ""
+    for name in ("keeper.log", "console.log"):
+        with open(os.path.join(folder, name)) as file:
+            said += file.read()[-1000:]
+    sys.exit("the node did not start: " + said)
 
 
 def up(path):
@@ -74,9 +77,9 @@ def up(path):
     copy_store(spec.get("store"), folder + "/disk/containerd")
     write_files(folder + "/upper", spec)
     # It outlives this process, and is found again by its cgroup.
-    subprocess.Popen([sys.executable, HERE + "/keeper.py", folder], start_new_session=True, cwd="/", stdin=subprocess.DEVNULL,
-                     stdout=subprocess.DEVNULL, stderr=open(folder + "/keeper.log", "w"))
-    print(json.dumps(wait_for_boot(folder, 1, START_SECONDS)))
+    keeper = subprocess.Popen([sys.executable, HERE + "/keeper.py", folder], start_new_session=True, cwd="/", stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=open(folder + "/keeper.log", "w"))
+    print(json.dumps(wait_for_boot(folder, 1, lambda: keeper.poll() is not None)))
 
 
 def copy_store(store, target):
@@ -107,11 +110,12 @@ def write_files(upper, spec):
 
 
 def command_in(folder, command):
-    first = read(folder, "first.json")
-    if not first:
+    first, spec = read(folder, "first.json"), read(folder, "spec.json")
+    # Its number may be another process's by now.
+    if not first or first["pid"] not in cgroups.processes(spec["cgroups"]):
         sys.exit("the node is not running")
     words = " ".join("%s=%s" % item for item in INSIDE.items()).split(" ")
-    return ["nsenter", "--target", str(first["pid"]), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd=/",
+    return ["nsenter", "--target", str(first["pid"]), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd",
             "env", "-i", *words, *command]
 
 
@@ -125,7 +129,7 @@ def reboot(node):
     boot = read(folder, "first.json")["boot"] + 1
     # Without logind it complains and reboots.
     subprocess.run(command_in(folder, ["systemctl", "reboot"]), check=True, stderr=subprocess.DEVNULL)
-    print(json.dumps(wait_for_boot(folder, boot, REBOOT_SECONDS)))
+    print(json.dumps(wait_for_boot(folder, boot)))
 
 
 def console(node):

@@ -29,17 +29,20 @@ export interface Contents {
  * archives, and what it then has is kept, in the cache outside the checkout. Needs root.
  */
 export async function ensurePreparedImage(base: string, { programs, archives }: Contents, say: (line: string) => void): Promise<Image> {
-  const files = archives.flatMap((folder) => readdirSync(folder).sort().map((file) => join(folder, file)));
+  const files = archives.flatMap(archivesIn);
   const ingredients = [base, ...programs, ...files].map((file) => [file, statSync(file).size, statSync(file).mtimeMs]);
   const digest = createHash("sha256").update(JSON.stringify(ingredients)).digest("hex").slice(0, 16);
   const folder = await once(`prepared-image-${digest}`, async (fresh) => {
     say(`prepared image: ${programs.length} programs and ${files.length} images`);
     mkdirSync(join(fresh, "root/usr/local/bin"), { recursive: true });
     for (const program of programs) copyFileSync(program, join(fresh, "root/usr/local/bin", basename(program)));
-    await importImages(base, archives, join(fresh, "store"));
+    await importImages(base, archives.filter((one) => archivesIn(one).length > 0), join(fresh, "store"));
   });
   return { layers: [join(folder, "root"), base], store: join(folder, "store") };
 }
+
+/** As the node's own script finds them. */
+const archivesIn = (folder: string): string[] => readdirSync(folder).filter((file) => /\.tar/.test(file)).sort().map((file) => join(folder, file));
 
 /** On a machine without a network and without cloud-init. */
 async function importImages(base: string, archives: string[], store: string): Promise<void> {
@@ -52,7 +55,7 @@ async function importImages(base: string, archives: string[], store: string): Pr
     for (const [index, images] of archives.entries()) {
       const spec: NodeSpec = { id, hostname: id, netns: `/run/netns/${netns}`, folder: join(folder, "node"), layers: [base], images, files };
       await up(index === 0 ? spec : { ...spec, store });
-      await execute(id, ["sh", "-c", "until ctr version; do sleep 0.1; done && for f in /opt/clowder/images/*; do ctr -n k8s.io images import $f; done"]);
+      await execute(id, ["sh", "-c", "until ctr version; do sleep 0.1; done && for f in /opt/clowder/images/*.tar*; do ctr -n k8s.io images import $f; done"]);
       await execute(id, ["systemctl", "stop", "containerd"]);
       rmSync(store, { recursive: true, force: true });
       renameSync(join(folder, "node/disk/containerd"), store);

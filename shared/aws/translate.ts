@@ -34,7 +34,9 @@ export const codeOf = (error: unknown): string => {
   return named ?? code ?? String($metadata?.httpStatusCode ?? "Unknown");
 };
 export const isNotFound = (error: unknown): boolean => notFound.test(codeOf(error));
-export const isInUse = (error: unknown): boolean => inUse.test(codeOf(error));
+/** Of an interface that is in use EC2 may say InvalidParameterValue: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
+export const isInUse = (error: unknown): boolean =>
+  inUse.test(codeOf(error)) || (codeOf(error) === "InvalidParameterValue" && /currently in use/.test((error as Error).message));
 /** What a create is answered when an earlier call, whose reply was lost, has made the thing. */
 export const isDuplicate = (error: unknown): boolean => duplicate.test(codeOf(error));
 /** AWS is not one mind yet: what was just made is not found, not running, or made already. A later look settles it. */
@@ -42,6 +44,11 @@ export const isUnsettled = (error: unknown): boolean =>
   !(error instanceof ClowderError) && (isNotFound(error) || isDuplicate(error) || notYet.test(codeOf(error)));
 const statusOf = (error: unknown): number =>
   (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode ?? 0;
+/** Nobody knows whether AWS did what was asked: it failed after it had begun, or was never heard. A throttle is no such thing. */
+export const isUncertain = (error: unknown): boolean => {
+  const status = statusOf(error);
+  return (status >= 500 || status === 0) && !/Throttl|RequestLimitExceeded|SlowDown/.test(codeOf(error));
+};
 
 /** Any error as one of ours, AWS's code and message kept in the message and the cause. Ours pass unchanged. */
 export function translate(error: unknown): ClowderError {

@@ -1,3 +1,4 @@
+import { CREDENTIAL_PROVIDERS, CREDENTIAL_PROVIDER_FOLDER } from "./credential-providers";
 import type { ClusterPlan } from "../plan/cluster-plan";
 import type { Role } from "../spec/manifest";
 import { profileOf } from "./render-artifacts";
@@ -39,6 +40,8 @@ imageRepository: ${IMAGE_REPOSITORY}
 apiServer:
   certSANs:
 ${kubernetes.certificateNames.map((name) => `  - ${JSON.stringify(name)}\n`).join("")}\
+${renderExtraArgs(plan, "  ", apiServerArgs(plan))}\
+${plan.kubernetes.cloud.provider === "in-tree" ? `controllerManager:\n${renderExtraArgs(plan, "  ", IN_TREE_CONTROLLER)}` : ""}\
 ${renderDns(plan)}networking:
   dnsDomain: ${kubernetes.clusterDomain}
   podSubnet: ${kubernetes.podCidr}
@@ -80,18 +83,44 @@ ${renderRegistration(plan)}`;
 
 /** Labels below kubernetes.io or k8s.io make kubelet exit: it names its group, and the control plane labels it after the join. */
 function renderRegistration(plan: ClusterPlan): string {
-  const args: [string, string][] = [
-    ["node-ip", '"@ADDRESS@"'],
-    ["node-labels", "clowder.io/instance-group=@GROUP@"],
-  ];
-  const v4 = profileOf(plan).kubeadmApi === "v1beta4";
   return `nodeRegistration:
   name: "@NODE_NAME@"
   criSocket: ${criSocket(plan)}
 ${profileOf(plan).kubeadmApi === "v1beta2" ? "" : "  imagePullPolicy: IfNotPresent\n"}\
   taints: "@TAINTS@"
-  kubeletExtraArgs:
-${args.map(([name, value]) => (v4 ? `  - name: ${name}\n    value: ${value}\n` : `    ${name}: ${value}\n`)).join("")}`;
+${renderExtraArgs(plan, "  ", kubeletArgs(plan), "kubeletExtraArgs")}`;
+}
+
+type Args = [name: string, value: string][];
+
+/** Flags of a component: a list since v1beta4, a mapping before it. Nothing where there are none. */
+function renderExtraArgs(plan: ClusterPlan, indent: string, args: Args, member = "extraArgs"): string {
+  if (args.length === 0) return "";
+  const v4 = profileOf(plan).kubeadmApi === "v1beta4";
+  const lines = args.map(([name, value]) => (v4 ? `${indent}- name: ${name}\n${indent}  value: ${value}\n` : `${indent}  ${name}: ${value}\n`));
+  return `${indent}${member}:\n${lines.join("")}`;
+}
+
+/** The node's route controller would write routes into the VPC's tables, which Calico needs none of. */
+const IN_TREE_CONTROLLER: Args = [["cloud-provider", "aws"], ["configure-cloud-routes", '"false"']];
+
+/** kubeadm gives the API server all of `/etc/kubernetes/pki`. */
+export const ENCRYPTION_FILE = "encryption-configuration.yaml";
+
+const apiServerArgs = ({ kubernetes }: ClusterPlan): Args => [
+  ...(kubernetes.cloud.provider === "in-tree" ? ([["cloud-provider", "aws"]] as Args) : []),
+  ...(kubernetes.encryptSecrets ? ([["encryption-provider-config", `/etc/kubernetes/pki/${ENCRYPTION_FILE}`]] as Args) : []),
+];
+
+/** An external cloud provider's nodes are tainted until its controller has seen them. */
+function kubeletArgs({ kubernetes: { cloud } }: ClusterPlan): Args {
+  const args: Args = [
+    ["node-ip", '"@ADDRESS@"'],
+    ["node-labels", "clowder.io/instance-group=@GROUP@"],
+  ];
+  if (cloud.provider !== "none") args.push(["cloud-provider", cloud.provider === "in-tree" ? "aws" : "external"]);
+  if (cloud.ecrCredentials) args.push(["image-credential-provider-bin-dir", CREDENTIAL_PROVIDER_FOLDER], ["image-credential-provider-config", CREDENTIAL_PROVIDERS]);
+  return args;
 }
 
 /** CoreDNS' image moved one folder down with 1.21; kubeadm before 1.25 knows that of its own default registry only. */

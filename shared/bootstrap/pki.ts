@@ -1,7 +1,8 @@
-import { type KeyPairKeyObjectResult, createHash, generateKeyPair, randomInt, sign } from "node:crypto";
+import { type KeyPairKeyObjectResult, createHash, generateKeyPair, randomBytes, randomInt, sign } from "node:crypto";
 import { promisify } from "node:util";
 import type { ClusterPlan, PkiPlan } from "../plan/cluster-plan";
 import { publicKeyInfo, signCertificate } from "./certificate";
+import { ENCRYPTION_FILE } from "./kubeadm-configuration";
 
 /** Below `/etc/kubernetes/pki`, as kubeadm finds them there and keeps them. */
 export type PkiFile =
@@ -16,7 +17,7 @@ export type PkiFile =
 
 /** `pki/control-plane.json`: secret. Control planes read it until revoke-bootstrap, the service to mint kubeconfigs. */
 export interface ControlPlaneMaterial {
-  files: Record<PkiFile, string>;
+  files: Record<PkiFile, string> & Partial<Record<typeof ENCRYPTION_FILE, string>>;
   token: string;
   tokenExpiry: string;
   /** `sha256:` and the hash of the CA's SubjectPublicKeyInfo, as `kubeadm join --discovery-token-ca-cert-hash` takes it. */
@@ -73,6 +74,7 @@ export async function makePki(plan: ClusterPlan): Promise<ControlPlaneMaterial> 
       "etcd/ca.key": etcd.key,
       "sa.pub": serviceAccount.publicKey.export({ type: "spki", format: "pem" }).toString(),
       "sa.key": serviceAccount.privateKey.export({ type: "pkcs1", format: "pem" }).toString(),
+      ...(plan.kubernetes.encryptSecrets && { [ENCRYPTION_FILE]: renderEncryption(plan.uid, randomBytes(32)) }),
     },
     token: `${word(6)}.${word(16)}`,
     tokenExpiry: plan.pki.tokenExpiry,
@@ -80,6 +82,20 @@ export async function makePki(plan: ClusterPlan): Promise<ControlPlaneMaterial> 
     endpoint: plan.kubernetes.endpoint,
   };
 }
+
+/** Secrets are written with a key of this cluster alone: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/ */
+const renderEncryption = (uid: string, key: Buffer): string => `apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources:
+- resources:
+  - secrets
+  providers:
+  - secretbox:
+      keys:
+      - name: ${uid}
+        secret: ${key.toString("base64")}
+  - identity: {}
+`;
 
 /** A bootstrap token's alphabet: https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/ */
 const word = (length: number): string => Array.from({ length }, () => randomInt(36).toString(36)).join("");

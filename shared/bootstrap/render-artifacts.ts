@@ -8,6 +8,8 @@ const PUBLIC = {
   github: "https://github.com",
   calico: "https://raw.githubusercontent.com/projectcalico/calico",
 };
+/** Beside the Kubernetes release, where the source is the public one; below it where it is another. */
+const CLOUD_PROVIDER_BINARIES = "https://artifacts.k8s.io";
 /** Before 3.22 the manifests in Calico's repository are templates; only the documentation's archive has them whole. */
 const CALICO_ARCHIVE = "https://docs.projectcalico.org/archive";
 
@@ -28,15 +30,18 @@ export function renderArtifacts(plan: ClusterPlan): string {
   const lines = ["amd64", "arm64"].flatMap((arch) => {
     const line = (name: string, set: "kubernetes" | "github", path: string) => {
       const pinned = bases[set] === PUBLIC[set] && artifactChecksum(path);
-      return [name, arch, `${bases[set]}${path}`, pinned || "beside"].join("\t");
+      const base = bases[set] === PUBLIC.kubernetes && path.startsWith("/binaries/") ? CLOUD_PROVIDER_BINARIES : bases[set];
+      return [name, arch, `${base}${path}`, pinned || "beside"].join("\t");
     };
-    const { containerd, runc, crictl } = profile;
+    const { containerd, runc, crictl, cloud } = profile;
+    const credentials = `/binaries/cloud-provider-aws/v${cloud.ecrCredentialProvider}/linux/${arch}/ecr-credential-provider-linux-${arch}`;
     return [
       ...["kubeadm", "kubelet", "kubectl"].map((name) =>
         line(name, "kubernetes", `/release/v${plan.kubernetesVersion}/bin/linux/${arch}/${name}`),
       ),
       line("containerd", "github", `/containerd/containerd/releases/download/v${containerd}/containerd-${containerd}-linux-${arch}.tar.gz`),
       line("runc", "github", `/opencontainers/runc/releases/download/v${runc}/runc.${arch}`),
+      ...(plan.kubernetes.cloud.ecrCredentials ? [line("ecr-credential-provider", "kubernetes", credentials)] : []),
       line("crictl", "github", `/kubernetes-sigs/cri-tools/releases/download/v${crictl}/crictl-v${crictl}-linux-${arch}.tar.gz`),
     ];
   });

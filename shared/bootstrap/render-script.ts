@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
+import { AUDITED_FLAGS } from "../health/audit";
 import { stageLimits } from "../health/beacon";
 import type { ClusterPlan, InstancePlan } from "../plan/cluster-plan";
 import { ADMIN_GROUP } from "../plan/names";
 import type { Role } from "../spec/manifest";
 import { renderCalicoInstallation } from "./calico-installation";
 import { renderCollector, renderProbeClient } from "./collector";
+import { CREDENTIAL_PROVIDERS, renderCredentialProviders } from "./credential-providers";
 import { IMAGE_REPOSITORY, criSocket, renderInit, renderJoin } from "./kubeadm-configuration";
+import audit from "./node/audit.py";
+import cloud from "./node/cloud.sh";
 import artifacts from "./node/artifacts.sh";
 import controlPlane from "./node/control-plane.sh";
 import kubeadm from "./node/kubeadm.sh";
@@ -15,6 +19,7 @@ import node from "./node/node.sh";
 import probeClient from "./node/probe-client.sh";
 import revoke from "./node/revoke.sh";
 import runtime from "./node/runtime.sh";
+import { renderAddOns } from "./render-add-ons";
 import { profileOf, renderArtifacts } from "./render-artifacts";
 import { renderService, renderTimer } from "./render-units";
 import { hereDocument, quote } from "./shell-text";
@@ -35,8 +40,8 @@ type ScriptRole = Role | "probe-client";
  */
 export function renderScript(plan: ClusterPlan, role: ScriptRole): RenderedScript {
   const parts = {
-    "control-plane": [artifacts, runtime, kubeadm, controlPlane],
-    node: [artifacts, runtime, kubeadm, node],
+    "control-plane": [artifacts, runtime, kubeadm, cloud, controlPlane],
+    node: [artifacts, runtime, kubeadm, cloud, node],
     "probe-client": [probeClient],
   };
   const body = [
@@ -65,6 +70,7 @@ function variables(plan: ClusterPlan, role: ScriptRole): Record<string, string> 
     IMAGE_REPOSITORY,
     KERNEL_FLOOR: profile.kernelFloor,
     NEEDS_CRICTL: Number(profile.minor.split(".")[1]) < 32 ? "yes" : "",
+    ECR_CREDENTIALS: kubernetes.cloud.ecrCredentials ? "yes" : "",
     INTERNAL_NAME: kubernetes.internalName,
     CONTROL_PLANE_ADDRESSES: kubernetes.controlPlaneAddresses.join(" "),
     ...(role === "control-plane"
@@ -89,15 +95,18 @@ function files(plan: ClusterPlan, role: ScriptRole): Record<string, string> {
     "/opt/clowder/groups.json": renderGroups(plan),
     "/opt/clowder/material.py": material,
     "/opt/clowder/kubeadm-join.yaml": renderJoin(plan, role),
+    ...(plan.kubernetes.cloud.ecrCredentials && { [CREDENTIAL_PROVIDERS]: renderCredentialProviders() }),
   };
   if (role === "node") return both;
   const calico = renderCalicoInstallation(plan);
+  const addOns = renderAddOns(plan);
   return {
     ...both,
     "/opt/clowder/kubeadm-init.yaml": renderInit(plan),
     "/opt/clowder/calico/services-endpoint.yaml": calico.servicesEndpoint,
     "/opt/clowder/calico/configuration.yaml": calico.configuration,
     "/opt/clowder/cluster-admins.yaml": clusterAdmins,
+    ...(addOns && { "/opt/clowder/add-ons.yaml": addOns }),
     "/opt/clowder/node-labels.py": nodeLabels,
     "/opt/clowder/revoke.sh": revoke,
     ...renderCollector(plan).files,
@@ -105,6 +114,9 @@ function files(plan: ClusterPlan, role: ScriptRole): Record<string, string> {
       { name: "clowder-node-labels", description: "Labels nodes as their instance group says", command: python("node-labels.py") },
       10,
     ),
+    "/opt/clowder/audit.py": audit,
+    "/opt/clowder/audit.json": `${JSON.stringify({ uid: plan.uid, nonce: plan.kubernetes.runNonce, prefix: plan.bucket.prefix, flags: AUDITED_FLAGS }, null, 2)}\n`,
+    ...renderTimer({ name: "clowder-audit", description: "Tells what the nodes got", command: python("audit.py") }, 10),
     ...renderTimer({ name: "clowder-revoke", description: "Ends the bootstrap tokens", command: "/bin/bash /opt/clowder/revoke.sh" }, 10),
     ...renderTimer({ name: "clowder-collector", description: "Collects evidence of the data plane", command: python("collector.py") }, 10),
   };

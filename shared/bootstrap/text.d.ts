@@ -7,3 +7,8 @@ declare module "*.py" {
   const text: string;
   export default text;
 }
+/** Which permissions a function has is written down once, for the deployment and for the check before a create. */
+declare module "*.yml" {
+  const text: string;
+  export default text;
+}

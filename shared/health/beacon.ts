@@ -6,7 +6,7 @@ import type { ClusterPlan, InstancePlan } from "../plan/cluster-plan";
  * One ListObjectsV2 shows the progress of all nodes; only a failed beacon's body is read.
  */
 export const stages = {
-  "control-plane": ["started", "material", "artifacts", "runtime", "control-plane-up", "calico-applied", "registered"],
+  "control-plane": ["started", "material", "artifacts", "runtime", "control-plane-up", "calico-applied", "add-ons-applied", "registered"],
   node: ["started", "material", "artifacts", "runtime", "registered"],
   "probe-client": ["started", "listening"],
 } as const;
@@ -21,7 +21,7 @@ const BEFORE_STARTED = 240;
 
 /** Seconds that a script gives each stage; a worker's last one waits for the control plane. */
 const LIMITS: { [Role in ScriptRole]: Record<Stage<Role>, number> } = {
-  "control-plane": { started: STARTED, material: 180, artifacts: 600, runtime: 300, "control-plane-up": 420, "calico-applied": 240, registered: 120 },
+  "control-plane": { started: STARTED, material: 180, artifacts: 600, runtime: 300, "control-plane-up": 420, "calico-applied": 240, "add-ons-applied": 120, registered: 120 },
   node: { started: STARTED, material: 180, artifacts: 600, runtime: 300, registered: 900 },
   "probe-client": { started: STARTED, listening: 120 },
 };

@@ -29,7 +29,7 @@ export function initialConditions(now: Date): Condition[] {
   return conditionTypes.reduce<Condition[]>((all, type) => setCondition(all, unknown(type), { now, generation: 1 }), []);
 }
 
-/** What must be True for Ready. `EndpointReachable` is told beside it: an internal API is no defect. */
+/** What must be True for Ready; the others are told beside it. An internal API is no defect, and add-ons come when their images do. */
 const needed: readonly ConditionType[] = ["InfrastructureReady", "NodesJoined", "DataPlaneVerified"];
 
 /** Ready as the others add up: the first that does not hold gives its status, reason and message. */

@@ -21,7 +21,7 @@ export interface Diagnostics {
   /** RFC 3339. */
   collectedAt: string;
   machines: Record<string, MachineDiagnostics>;
-  /** Newest evidence of the data plane by the instance that wrote it. */
+  /** Newest evidence by the instance that wrote it: `<id>-data-plane`, `<id>-audit`. */
   evidence: Record<string, unknown>;
   /** What could not be read, and AWS's code for why. */
   unread: { what: string; why: string }[];
@@ -74,12 +74,12 @@ export async function collectDiagnostics(
       await Promise.all(
         keys.map((key) => {
           const beacon = parseBeaconKey(key);
-          const writer = beacon?.instanceId ?? /\/evidence\/[^/:]+:([^/]+)\/latest\.json$/.exec(key)?.[1];
+          const writer = beacon?.instanceId ?? /\/evidence\/[^/:]+:([^/]+)\/(?:latest|audit)\.json$/.exec(key)?.[1];
           const machine = writer && byInstance.get(writer);
           if (!machine) return undefined;
           return reading(key, async () => {
             if (beacon) machine.beacons[beacon.name] = redactAll(await object(key));
-            else found.evidence[writer] = redactAll(await object(key));
+            else found.evidence[`${writer}-${key.endsWith("/audit.json") ? "audit" : "data-plane"}`] = redactAll(await object(key));
           });
         }),
       );

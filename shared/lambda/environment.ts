@@ -4,6 +4,8 @@ import type { Deployment } from "../spec/deployment";
 export interface Environment {
   deployment: Deployment;
   table: string;
+  /** What the names of the steps' roles begin with; empty where their permissions are not asked for. */
+  stepRoles: string;
   /** Empty in functions that start no machine. */
   createMachineArn: string;
   deleteMachineArn: string;
@@ -47,6 +49,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
       ttl: { defaultSeconds: number("TTL_DEFAULT_SECONDS"), capSeconds: number("TTL_CAP_SECONDS"), allowNone: env["TTL_ALLOW_NONE"] === "true" },
       ...(env["PERMISSIONS_BOUNDARY"] && { permissionsBoundary: env["PERMISSIONS_BOUNDARY"] }),
       artifacts: { kubernetes: text("ARTIFACTS_KUBERNETES"), github: text("ARTIFACTS_GITHUB"), calico: text("ARTIFACTS_CALICO") },
+      cloudProvider: env["CLOUD_PROVIDER"] === "none" ? "none" : "aws",
       proberImage: text("PROBER_IMAGE"),
       probeClientMachineType: text("PROBE_CLIENT_TYPE"),
       waits: {
@@ -58,6 +61,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
       },
     },
     table: text("TABLE"),
+    stepRoles: env["STEP_ROLES"] ?? "",
     createMachineArn: env["CREATE_MACHINE_ARN"] ?? "",
     deleteMachineArn: env["DELETE_MACHINE_ARN"] ?? "",
     schedule: { group: env["SCHEDULE_GROUP"] ?? "", functionArn: env["EXPIRE_FUNCTION_ARN"] ?? "", roleArn: env["SCHEDULE_ROLE_ARN"] ?? "" },

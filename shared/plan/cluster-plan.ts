@@ -157,6 +157,14 @@ export interface ElbPlan {
   tags: Record<string, string>;
 }
 
+/** What runs of AWS's own parts; their versions follow from Kubernetes'. */
+export interface CloudPlan {
+  provider: "none" | "in-tree" | "external";
+  ebsCsi: boolean;
+  storageClass: boolean;
+  ecrCredentials: boolean;
+}
+
 export interface KubernetesPlan {
   podCidr: string;
   serviceCidr: string;
@@ -170,6 +178,10 @@ export interface KubernetesPlan {
   controlPlaneAddresses: string[];
   anonymousAuth: boolean;
   allowContainerRegistry: boolean;
+  cloud: CloudPlan;
+  metricsServer: boolean;
+  /** Secrets are encrypted in etcd, with a key that is among the control planes' material. */
+  encryptSecrets: boolean;
   masterPublicName: string;
   calico: Calico;
   /** Set at plan time; evidence must carry it. */

@@ -76,12 +76,12 @@ const DESCRIBE_EC2 = [
   "AvailabilityZones InstanceTypes Instances NetworkInterfaces Regions RouteTables",
   "SecurityGroups Subnets Tags Volumes VolumesModifications Vpcs",
 ].join(" ");
-const DESCRIBE_ELB = "Listeners LoadBalancerAttributes LoadBalancerPolicies LoadBalancers TargetGroups TargetHealth";
+const DESCRIBE_ELB = "Listeners LoadBalancerAttributes LoadBalancerPolicies LoadBalancers TargetGroupAttributes TargetGroups TargetHealth";
 const CHANGE_ELB = [
   "AddTags ApplySecurityGroupsToLoadBalancer AttachLoadBalancerToSubnets ConfigureHealthCheck CreateListener CreateLoadBalancerListeners",
   "CreateLoadBalancerPolicy DeleteListener DeleteLoadBalancer DeleteLoadBalancerListeners DeleteTargetGroup",
   "DeregisterInstancesFromLoadBalancer DeregisterTargets DetachLoadBalancerFromSubnets ModifyListener ModifyLoadBalancerAttributes",
-  "ModifyTargetGroup RegisterInstancesWithLoadBalancer RegisterTargets SetLoadBalancerPoliciesForBackendServer",
+  "ModifyTargetGroup ModifyTargetGroupAttributes RegisterInstancesWithLoadBalancer RegisterTargets SetLoadBalancerPoliciesForBackendServer",
   "SetLoadBalancerPoliciesOfListener",
 ].join(" ");
 

@@ -1,5 +1,9 @@
+import type { Deployment } from "../spec/deployment";
+
 /** A cluster's time to live: pure, so that every moment of it can be tested. Times are milliseconds since the epoch. */
 export const WARNINGS_MINUTES = [60, 10] as const;
+
+type Ttl = Pick<Deployment["ttl"], "defaultSeconds" | "capSeconds">;
 
 export interface Lifetime {
   status: string;
@@ -36,6 +40,16 @@ export function dueAct({ status, warned = [], ...life }: Lifetime, now: Date): L
 /** When the cluster ends as things stand; a cluster without an end has none. */
 export const endOf = ({ expiresAt, heldSince, limitAt }: Omit<Lifetime, "status">): string | undefined =>
   expiresAt && heldSince ? (limitAt ?? expiresAt) : expiresAt;
+
+/** How long a failed create that its caller asked to keep is kept, and to when that can be moved: a wreck always has an end. */
+export function wreckLife(ttlSeconds: number | "none", { defaultSeconds, capSeconds }: Ttl, now: Date): { expiresAt: string; limitAt: string } {
+  const after = (seconds: number) => new Date(now.getTime() + seconds * 1000).toISOString();
+  return { expiresAt: after(ttlSeconds === "none" ? defaultSeconds : ttlSeconds), limitAt: after(capSeconds) };
+}
+
+/** What a person is told of a wreck beside why it is one. */
+export const wreckAdvice = (name: string, expiresAt: string, nextStep?: string): string =>
+  [nextStep, `what was made is kept until ${expiresAt} and then deleted: DELETE /clusters/${name} does it sooner, PATCH later`].filter(Boolean).join("; ");
 
 /** The next warning or the end, whichever comes first. */
 export function nextLook(endsAt: string, now: Date): Date {

@@ -1,7 +1,8 @@
 import { nthAddress, parseCidr } from "../spec/cidr";
 import type { Deployment } from "../spec/deployment";
 import type { Manifest } from "../spec/manifest";
-import type { InstancePlan, KubernetesPlan } from "./cluster-plan";
+import { versionProfile } from "../spec/version-profile";
+import type { CloudPlan, InstancePlan, KubernetesPlan } from "./cluster-plan";
 import { PROBE_PORT } from "./security-groups";
 
 const FIRST_PROBE_NODE_PORT = 31000;
@@ -12,7 +13,7 @@ const FIRST_PROBE_NODE_PORT = 31000;
  */
 export function planKubernetes(
   manifest: Manifest,
-  deployment: Pick<Deployment, "proberImage" | "artifacts">,
+  deployment: Pick<Deployment, "proberImage" | "artifacts" | "cloudProvider">,
   { nonce, instances, probeClient }: { nonce: string; instances: InstancePlan[]; probeClient: InstancePlan },
 ): KubernetesPlan {
   const { name, clusterDomain, masterPublicName } = manifest;
@@ -30,6 +31,9 @@ export function planKubernetes(
     controlPlaneAddresses: addresses,
     anonymousAuth: manifest.kubelet.anonymousAuth,
     allowContainerRegistry: manifest.allowContainerRegistry,
+    cloud: planCloud(manifest, deployment),
+    metricsServer: manifest.metricsServer,
+    encryptSecrets: manifest.encryptSecrets,
     masterPublicName,
     calico: manifest.calico,
     runNonce: nonce,
@@ -40,6 +44,17 @@ export function planKubernetes(
       image: deployment.proberImage,
     },
     artifacts: deployment.artifacts,
+  };
+}
+
+function planCloud({ kubernetesVersion, ebs, allowContainerRegistry }: Manifest, { cloudProvider }: Pick<Deployment, "cloudProvider">): CloudPlan {
+  const cloud = versionProfile(kubernetesVersion)?.cloud;
+  if (!cloud || cloudProvider === "none") return { provider: "none", ebsCsi: false, storageClass: false, ecrCredentials: false };
+  return {
+    provider: cloud.cloudProvider,
+    ebsCsi: ebs.csiDriver && cloud.ebsCsi !== undefined,
+    storageClass: ebs.storageClass && (ebs.csiDriver || cloud.ebsCsi === undefined),
+    ecrCredentials: allowContainerRegistry && cloud.ecrCredentialProvider !== undefined,
   };
 }
 

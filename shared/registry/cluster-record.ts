@@ -28,6 +28,8 @@ export const conditionTypes = [
   "NodesJoined",
   "DataPlaneVerified",
   "EndpointReachable",
+  "AsAsked",
+  "AddOnsReady",
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 

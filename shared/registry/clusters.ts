@@ -10,7 +10,8 @@ import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { ClusterExists, ClusterNotFound, EpochPassed, TryAgain } from "../errors";
 import type { ClusterPlan } from "../plan/cluster-plan";
 import type { ClusterRecord, ClusterRef } from "./cluster-record";
-import { CLUSTER, PLAN, type Registry, marshallOptions, recordBehind, toRecord, writeRecord } from "./registry";
+import { itemsOf } from "./record-size";
+import { CLUSTER, PLAN, type Registry, recordBehind, toRecord, writeRecord } from "./registry";
 
 export interface PlannedCluster {
   record: ClusterRecord;
@@ -21,10 +22,11 @@ export interface PlannedCluster {
 
 /**
  * Records a cluster before anything is made. The name is free when no record holds it or its cluster is deleted.
- * @throws ClusterExists, TryAgain
+ * @throws ClusterExists, PlanTooLarge, TryAgain
  */
-export async function createRecord({ db, table }: Registry, { record, plan, documents }: PlannedCluster): Promise<void> {
-  const key = { name: record.name };
+export async function createRecord({ db, table }: Registry, planned: PlannedCluster): Promise<void> {
+  const { record } = planned;
+  const items = itemsOf(planned);
   try {
     await db.send(
       new TransactWriteItemsCommand({
@@ -32,13 +34,13 @@ export async function createRecord({ db, table }: Registry, { record, plan, docu
           {
             Put: {
               TableName: table,
-              Item: marshall({ ...record, ...key, item: CLUSTER }, marshallOptions),
+              Item: items.record,
               ConditionExpression: "attribute_not_exists(#name) OR #status = :deleted",
               ExpressionAttributeNames: { "#name": "name", "#status": "status" },
               ExpressionAttributeValues: marshall({ ":deleted": "Deleted" }),
             },
           },
-          { Put: { TableName: table, Item: marshall({ ...key, item: PLAN, uid: plan.uid, plan, documents }, marshallOptions) } },
+          { Put: { TableName: table, Item: items.plan } },
         ],
       }),
     );

@@ -1,6 +1,7 @@
 import { DeleteVolumeCommand, type EC2Client, type Filter, type Instance, type Volume, paginateDescribeVolumes } from "@aws-sdk/client-ec2";
 import { settleAll } from "../aws/settle";
 import { tagOf, withTags } from "../aws/tags";
+import { TryAgain } from "../errors";
 import { TAG_UID } from "../plan/names";
 import { clusterTag } from "../plan/tags";
 import type { Blocker, DeleteTarget } from "./blocker";
@@ -10,13 +11,18 @@ import { markGone, ownTags, remove, witness } from "./wave";
 /** Ledger entries: `volume/<id>` is ours to delete, `suspected-volume/<id>` carries the cluster's name and nothing that proves it ours. */
 const SUSPECTED = "suspected-volume";
 
-/** Notes the cluster's volumes that will outlive these machines: once they have ended nothing shows whose those were. */
+/**
+ * Notes the cluster's volumes that will outlive these machines: once they have ended nothing shows whose those were.
+ * @throws TryAgain while EC2 shows one on its machine and not by itself: its tags are not known yet
+ */
 export async function noteVolumes(ec2: EC2Client, instances: Instance[], { ref, ledger }: DeleteTarget): Promise<void> {
   const lasting = new Map<string | undefined, string>();
   for (const { InstanceId = "", BlockDeviceMappings = [] } of instances)
     for (const { Ebs } of BlockDeviceMappings) if (Ebs?.DeleteOnTermination === false) lasting.set(Ebs.VolumeId, InstanceId);
   if (lasting.size === 0) return;
   const attached = await volumesWith(ec2, [{ Name: "attachment.instance-id", Values: [...new Set(lasting.values())] }]);
+  const hidden = [...lasting].find(([id]) => !attached.some(({ VolumeId }) => VolumeId === id));
+  if (hidden) throw new TryAgain(`EC2 does not show the volume ${hidden[0]} yet, which is on ${hidden[1]}`);
   for (const { VolumeId = "", Tags } of attached) {
     const instance = lasting.get(VolumeId);
     if (instance && isOwned(Tags, ref.name) && !claimOf(Tags, ref)) witness(ledger, "volume", VolumeId, { instance });

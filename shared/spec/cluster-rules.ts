@@ -3,7 +3,7 @@ import { bucketNameProblem, isDnsName } from "./dns-name";
 import { either, type Findings } from "./findings";
 import type { Manifest } from "./manifest";
 import type { ClusterSpec } from "./shapes";
-import { nearestVersions, type VersionProfile, versionProfile } from "./version-profile";
+import { nearestProfile, nearestVersions, type VersionProfile, versionProfile } from "./version-profile";
 
 /** kOps: a fully qualified DNS name. 63 keeps it inside a label's value and a certificate's common name. */
 export function readName(name: string | undefined, found: Findings): string {
@@ -28,7 +28,8 @@ export function readVersion(spec: ClusterSpec, found: Findings): { version: stri
 export function readRuntime(spec: ClusterSpec, profile: VersionProfile | undefined, found: Findings): Manifest["containerRuntime"] {
   const asked = spec.containerRuntime;
   if (asked && profile && !profile.runtimes.includes(asked)) {
-    found.refuse("spec.containerRuntime", `must be containerd: Kubernetes ${profile.minor} has no dockershim, which ended with 1.23`);
+    const nearest = nearestProfile(profile, ({ runtimes }) => runtimes.includes(asked))?.newest;
+    found.refuse("spec.containerRuntime", `must be containerd: Kubernetes ${profile.minor} has no dockershim; the nearest version with ${asked} is ${nearest}`);
   }
   return asked ?? profile?.runtimes[0] ?? "containerd";
 }

@@ -16,6 +16,8 @@ export interface Deployment {
   permissionsBoundary?: string;
   /** Where node binaries and Calico's manifest come from: a folder-like URL for each set. */
   artifacts: { kubernetes: string; github: string; calico: string };
+  /** `none` where no controller could reach AWS: then nodes are registered as on bare metal. */
+  cloudProvider: "aws" | "none";
   proberImage: string;
   probeClientMachineType: string;
   waits: Waits;

@@ -61,6 +61,11 @@ export interface Manifest {
   masterPublicName: string;
   loadBalancer: { class: "Classic" | "Network"; type: "Public" | "Internal"; idleTimeoutSeconds: number };
   allowContainerRegistry: boolean;
+  /** `cloudConfig.awsEBSCSIDriver.enabled` and `manageStorageClasses`. */
+  ebs: { csiDriver: boolean; storageClass: boolean };
+  metricsServer: boolean;
+  /** `encryptionConfig`: Secrets are encrypted in etcd. */
+  encryptSecrets: boolean;
   kubelet: { anonymousAuth: boolean };
   calico: Calico;
   instanceGroups: InstanceGroup[];

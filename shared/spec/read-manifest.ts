@@ -13,6 +13,7 @@ import { readCloudLabels } from "./labels";
 import type { InstanceGroup, Manifest } from "./manifest";
 import { readAccess, readNetwork } from "./network-rules";
 import { checkNodeCount } from "./node-count";
+import { checkProfile } from "./profile-rules";
 import { readDocuments } from "./read-documents";
 import { clusterShape, instanceGroupShape, readShape, sshCredentialShape } from "./shapes";
 import { readSshPublicKey } from "./ssh-public-key";
@@ -63,6 +64,7 @@ function readCluster(
     found,
   );
   checkNodeCount(instanceGroups, network.subnets, deployment, found);
+  checkProfile(profile, instanceGroups, deployment, found);
   checkEtcd(spec, instanceGroups, found);
   rules.checkAccess(spec, deployment, found);
   const calico = readCalico(spec, profile, found);
@@ -83,6 +85,9 @@ function readCluster(
     nodePortAccess: readAccess(spec.nodePortAccess, "spec.nodePortAccess", found),
     masterPublicName: rules.readPublicName(spec, name, found),
     loadBalancer: rules.readLoadBalancer(spec, found),
+    ebs: { csiDriver: spec.cloudConfig?.awsEBSCSIDriver?.enabled ?? true, storageClass: spec.cloudConfig?.manageStorageClasses ?? true },
+    metricsServer: spec.metricsServer?.enabled ?? false,
+    encryptSecrets: spec.encryptionConfig ?? false,
     allowContainerRegistry: spec.iam?.allowContainerRegistry ?? false,
     kubelet: { anonymousAuth: spec.kubelet?.anonymousAuth ?? false },
     calico,

@@ -1,4 +1,5 @@
 import checksums from "./artifact-checksums.json";
+import { type CloudProfile, cloudDoubts, cloudProfile } from "./cloud-profile";
 import type { Manifest } from "./manifest";
 
 /** What a Kubernetes version needs on a node. Versions are written without `v`. */
@@ -18,11 +19,14 @@ export interface VersionProfile {
   crictl: string;
   /** Felix falls back silently below it. */
   kernelFloor: "5.3";
-  /** kube-controller-manager and kubelet carry the AWS cloud provider. */
-  inTreeCloudProvider: boolean;
+  /** kubelet starts only on cgroup v2 (1.35 and later, unless it is told otherwise). */
+  needsCgroup2: boolean;
+  cloud: CloudProfile;
+  /** What was not tested together when this table was written: sentences for a warning. */
+  doubts: string[];
 }
 
-/** Calico's releases that may be asked for, each with the first and last Kubernetes minor it is used with. */
+/** Calico's releases that may be asked for, each with the first and last Kubernetes minor it is used with; 3.32 is the newest. */
 const CALICO: Record<string, [first: number, last: number]> = {
   "3.17.6": [19, 19],
   "3.20.6": [19, 21],
@@ -34,8 +38,10 @@ const CALICO: Record<string, [first: number, last: number]> = {
   "3.29.7": [29, 32],
   "3.30.7": [30, 35],
   "3.31.7": [32, 35],
-  "3.32.1": [34, 36],
+  "3.32.1": [34, 37],
 };
+/** The last minor that a Calico release names as tested. */
+const CALICO_TESTED_UNTIL = 36;
 
 /** Minor, newest patch, Calico. Releases 3.31 and 3.32 hide failed loads of BPF programs, so 3.30 is taken wherever it fits. */
 const MINORS: [minor: number, patch: number, calico: keyof typeof CALICO][] = [
@@ -57,6 +63,7 @@ const MINORS: [minor: number, patch: number, calico: keyof typeof CALICO][] = [
   [34, 8, "3.30.7"],
   [35, 5, "3.30.7"],
   [36, 1, "3.32.1"],
+  [37, 2, "3.32.1"],
 ];
 
 const kubeadmApi = (minor: number): VersionProfile["kubeadmApi"] => (minor < 22 ? "v1beta2" : minor < 31 ? "v1beta3" : "v1beta4");
@@ -69,6 +76,11 @@ function runtimes(minor: number): VersionProfile["runtimes"] {
 /** containerd 2 has no CRI v1alpha2, which kubelets before 1.26 may speak; 1.36 expects 2.2 or later. */
 const containerd = (minor: number): Pick<VersionProfile, "containerd" | "runc"> =>
   minor < 31 ? { containerd: "1.7.32", runc: "1.2.9" } : { containerd: minor < 36 ? "2.1.7" : "2.2.4", runc: "1.3.5" };
+
+const doubts = (minor: number, calico: string): string[] => [
+  ...(minor > CALICO_TESTED_UNTIL ? [`Calico ${calico} was tested with Kubernetes up to 1.${CALICO_TESTED_UNTIL}`] : []),
+  ...cloudDoubts(minor),
+];
 
 const PROFILES: Map<string, VersionProfile> = new Map(
   MINORS.map(([minor, patch, calico]) => [
@@ -83,7 +95,9 @@ const PROFILES: Map<string, VersionProfile> = new Map(
       cniPlugins: "1.6.2",
       crictl: "1.29.0",
       kernelFloor: "5.3",
-      inTreeCloudProvider: minor <= 26,
+      needsCgroup2: minor >= 35,
+      cloud: cloudProfile(minor),
+      doubts: doubts(minor, calico),
     },
   ]),
 );
@@ -105,6 +119,13 @@ export function nearestVersions(version: string, count = 2): string[] {
     .sort((a, b) => distance(a) - distance(b))
     .slice(0, count)
     .map((profile) => profile.newest);
+}
+
+/** The profile nearest to `profile` of which `fits` holds, the newer of two. */
+export function nearestProfile(profile: VersionProfile, fits: (other: VersionProfile) => boolean): VersionProfile | undefined {
+  const minorOf = ({ minor }: VersionProfile) => Number(minor.split(".")[1]);
+  const distance = (other: VersionProfile) => Math.abs(minorOf(other) - minorOf(profile));
+  return [...PROFILES.values()].filter(fits).sort((a, b) => distance(a) - distance(b) || minorOf(b) - minorOf(a))[0];
 }
 
 /** Calico releases that may run on this Kubernetes version, oldest first. */

@@ -3,7 +3,11 @@ import { join } from "node:path";
 import { filesOf, functionsOf, machines, root, serverless, source, statesOf, tasks } from "./machines";
 
 const steps = functionsOf("steps");
-const keyOf = (state: string) => (state.startsWith("Notify") ? "notify" : state[0]!.toLowerCase() + state.slice(1));
+/** `NotifyReady` and `ScheduleTeardownOfWreck` say of what: the function is the longest that the state's name begins with. */
+const keyOf = (state: string) => {
+  const name = state[0]!.toLowerCase() + state.slice(1);
+  return Object.keys(steps).filter((key) => name.startsWith(key)).sort((one, other) => other.length - one.length)[0] ?? name;
+};
 const fileOf = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 test.each(tasks)("the state %s calls the function of its own name", (name, state) => {
@@ -53,4 +57,9 @@ test("every task retries what is transient and every task outside a parallel bra
   for (const machine of Object.values(machines))
     for (const [name, state] of Object.entries(machine.States))
       if ((state.Type === "Task" || state.Type === "Parallel") && !last.includes(name)) expect([name, Boolean(state.Catch)]).toEqual([name, true]);
+});
+
+test("a delete believes a refusal only when some looks in a row have met it: what is gone has no tags that a policy could allow", () => {
+  for (const [name, state] of statesOf(machines["delete-cluster"]!).filter(([, { Type }]) => Type === "Task"))
+    expect([name, state.Retry?.find(({ ErrorEquals }) => ErrorEquals.includes("PermissionMissing"))]).toEqual([name, expect.objectContaining({ MaxAttempts: 4 })]);
 });

@@ -1,4 +1,4 @@
-import { DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -6,8 +6,7 @@ import { differenceFrom, inventory } from "../../local/emulators/inventory";
 import { createEnded, follow, post, remove } from "../../local/life";
 import { readManifest, renamed } from "../../local/manifest";
 import { type LocalService, startService } from "../../local/service";
-import { tagOf, withTags } from "../../shared/aws/tags";
-import { type Clients, type Place, crowd, neighbours } from "./crowd";
+import { type Clients, crowd, neighbours, placeIn } from "../../local/crowd";
 
 jest.setTimeout(300_000);
 const seed = readManifest("test/cases/seed/manifest.yaml");
@@ -32,22 +31,13 @@ async function create(manifest: string) {
   return { posted, created };
 }
 
-async function placeIn({ name, uid }: { name: string; uid: string }): Promise<Place & { image: string }> {
-  const Filters = [...withTags({ "clowder:uid": uid }), { Name: "instance-state-name", Values: ["running"] }];
-  const { Reservations = [] } = await clients.ec2.send(new DescribeInstancesCommand({ Filters }));
-  const node = Reservations.flatMap(({ Instances = [] }) => Instances).find(({ Tags }) => tagOf(Tags, "clowder:role") === "node")!;
-  const { GroupId = "" } = node.NetworkInterfaces![0]!.Groups![0]!;
-  const place = { vpcId: node.VpcId!, subnetId: node.SubnetId!, nodeId: node.InstanceId!, nodeGroupId: GroupId };
-  return { name, uid, ...place, image: node.ImageId! };
-}
-
 test("with IAM enforced, a delete takes what was made by hand in the VPC, leaves its neighbours alone, and certifies it", async () => {
   const other = await create(renamed(seed, "neighbour").text);
-  await crowd(clients, await placeIn(other.posted));
+  await crowd(clients, await placeIn(clients.ec2, other.posted));
   // A cluster is ready a moment before its execution ends.
   const before = (await inventory(service.emulators)).filter((line) => !line.startsWith("running-execution "));
   const { posted, created } = await create(seed.text);
-  const place = await placeIn(posted);
+  const place = await placeIn(clients.ec2, posted);
   const withOurs = await inventory(service.emulators);
   // A create is refused beside a kOps cluster of its name: that one comes after it.
   await neighbours(clients, s3, posted.name, place.image);

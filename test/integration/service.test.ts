@@ -1,4 +1,5 @@
 import { GetRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { GetScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { createVerify } from "node:crypto";
 import { parse } from "yaml";
 import { differenceFrom, inventory } from "../../local/emulators/inventory";
@@ -7,6 +8,7 @@ import type { Scenario } from "../../local/machines/machines";
 import { readManifest, renamed } from "../../local/manifest";
 import { type LocalService, startService } from "../../local/service";
 import { untar } from "../unit/untar";
+import { manifestWith } from "../large-manifest";
 import type { ClusterView } from "../../shared/registry/cluster-view";
 
 jest.setTimeout(300_000);
@@ -32,6 +34,39 @@ const create = async (manifest: string, query = "") => {
 };
 const nothingIsLeft = async () => expect(await differenceFrom(before, service.emulators)).toEqual({ left: [], missing: [] });
 const stages = ({ timeline }: ClusterView) => timeline.map(({ stage }) => stage);
+
+/** While `work` runs the role of one function lacks an action. */
+async function without(action: string, key: string, work: () => Promise<void>): Promise<void> {
+  const { endpoint, credentials } = service.emulators;
+  const iam = new IAMClient({ endpoint, region: "us-east-1", credentials });
+  const policy = { RoleName: `clowder-local-${key}-us-east-1-lambdaRole`, PolicyName: "clowder-local-lambda" };
+  const whole = decodeURIComponent((await iam.send(new GetRolePolicyCommand(policy))).PolicyDocument ?? "");
+  expect(whole).toContain(`"${action}"`);
+  await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument: whole.replaceAll(`"${action}"`, '"ec2:DescribeTags"') }));
+  try {
+    await work();
+  } finally {
+    await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument: whole }));
+  }
+}
+
+// First of all: a good answer is kept for a quarter of an hour.
+test("a permission that a step lacks is told at POST with all others, before anything is made", async () => {
+  await without("ec2:RunInstances", "createInstances", () =>
+    without("ec2:DeleteVpc", "deleteNetwork", async () => {
+      // The emulators answer their first calls slowly; a look that takes too long is a warning.
+      const ask = () => service.request("POST", "/clusters?dryRun=true", { type: "application/yaml", bytes: seed.text });
+      for (let tries = 0; tries < 10 && (await ask()).status === 200; tries++);
+      const answer = await ask();
+      expect([answer.status, answer.json()]).toMatchObject([500, { code: "PermissionMissing", nextStep: expect.stringContaining("administrator") }]);
+      expect(answer.json<{ problems: object[] }>().problems).toEqual([
+        { path: "step createInstances", message: "ec2:RunInstances: no policy allows it" },
+        { path: "step deleteNetwork", message: "ec2:DeleteVpc: no policy allows it" },
+      ]);
+    }),
+  );
+  await nothingIsLeft();
+});
 
 test("the seed's manifest becomes a proved cluster, and then nothing", async () => {
   const { posted, created } = await create(seed.text);
@@ -123,20 +158,33 @@ test("a delete during a create stops it, and two deletes are one", async () => {
 });
 
 test("a step whose role lacks one permission is refused by AWS, and the record names the action", async () => {
-  const { endpoint, credentials } = service.emulators;
-  const iam = new IAMClient({ endpoint, region: "us-east-1", credentials });
-  const policy = { RoleName: "clowder-local-createKeypair-us-east-1-lambdaRole", PolicyName: "clowder-local-lambda" };
-  const { PolicyDocument = "" } = await iam.send(new GetRolePolicyCommand(policy));
-  const whole = decodeURIComponent(PolicyDocument);
-  expect(whole).toContain("ec2:ImportKeyPair");
-  await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument: whole.replaceAll("ec2:ImportKeyPair", "ec2:DescribeTags") }));
-  try {
+  await without("ec2:ImportKeyPair", "createKeypair", async () => {
     const { posted, created } = await create(renamed(seed, "refused").text);
     expect(created.failure).toMatchObject({ code: "PermissionMissing", stage: "CreateKeypair" });
     expect(created.failure?.message).toMatch(/ec2:ImportKeyPair/);
     expect((await follow(service, posted, deleteEnded, quiet)).status).toBe("Deleted");
-  } finally {
-    await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument: whole }));
-  }
+  });
+  await nothingIsLeft();
+});
+
+test("a wreck that is kept says until when, and has a schedule of its own that ends it then", async () => {
+  const { posted, created } = await create(renamed(seed, "broken").text, "?onFailure=keep&ttl=2h");
+  expect([created.status, created.failure?.code]).toEqual(["Failed", "NodeFailed"]);
+  expect(created.failure?.nextStep).toContain(`kept until ${created.expiresAt}`);
+  await follow(service, posted, (cluster) => stages(cluster).includes("ScheduleTeardown"), quiet);
+  const { endpoint, credentials } = service.emulators;
+  const scheduler = new SchedulerClient({ endpoint, region: "us-east-1", credentials });
+  const { ScheduleExpression } = await scheduler.send(new GetScheduleCommand({ GroupName: "clowder-local", Name: `end-of-${posted.uid}` }));
+  const warning = new Date(Date.parse(created.expiresAt!) - 60 * 60_000).toISOString();
+  expect(ScheduleExpression).toBe(`at(${warning.slice(0, 19)})`);
+  expect(JSON.stringify(service.receiver.slack)).toContain(`kept until ${created.expiresAt}`);
+  expect((await remove(service, posted, created, quiet)).status).toBe("Deleted");
+  await nothingIsLeft();
+});
+
+test("a manifest whose plan no record can hold is refused with what is too large", async () => {
+  const bytes = manifestWith(renamed(seed, "large").text, { nodes: 19, labels: 30 });
+  const answer = await service.request("POST", "/clusters", { type: "application/yaml", bytes });
+  expect([answer.status, answer.json()]).toMatchObject([413, { code: "PlanTooLarge", detail: expect.stringMatching(/plan\.instances \d+ KB/) }]);
   await nothingIsLeft();
 });

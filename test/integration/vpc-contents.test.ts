@@ -11,7 +11,7 @@ import { deleteInstances, ensureInstances } from "../../shared/resources/instanc
 import { deleteNetwork, ensureNetwork } from "../../shared/resources/network";
 import { deleteVolumes } from "../../shared/resources/volumes";
 import { deleteVpcLoadBalancers } from "../../shared/resources/vpc-load-balancers";
-import { type Place, crowd, neighbours, ofKops, volume } from "./crowd";
+import { type Place, crowd, neighbours, ofKops, volume } from "../../local/crowd";
 import { focalImage, makeKeyAndProfiles, planOf, record, targetOf, untilGone } from "./sample-cluster";
 
 jest.setTimeout(120_000);

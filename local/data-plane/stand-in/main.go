@@ -46,7 +46,7 @@ func look(api *api, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := ensurePeers(tunnel, own, peers); err != nil {
+	if err := ensurePeers(tunnel, peers); err != nil {
 		return err
 	}
 	if err := ensureMasquerade(own.podCIDR, tunnel.outside.Attrs().Name); err != nil {

@@ -74,7 +74,7 @@ func hardwareAddress(address net.IP) net.HardwareAddr {
 }
 
 // ensurePeers routes each peer's pod CIDR through the tunnel and forgets the routes of nodes that are gone.
-func ensurePeers(to tunnel, own node, peers []node) error {
+func ensurePeers(to tunnel, peers []node) error {
 	index := to.link.Attrs().Index
 	wanted := map[string]bool{}
 	for _, peer := range peers {
@@ -87,7 +87,7 @@ func ensurePeers(to tunnel, own node, peers []node) error {
 				return fmt.Errorf("neighbour %s: %w", peer.name, err)
 			}
 		}
-		route := netlink.Route{LinkIndex: index, Dst: peer.podCIDR, Gw: gateway, Src: own.podCIDR.IP, Flags: int(netlink.FLAG_ONLINK)}
+		route := netlink.Route{LinkIndex: index, Dst: peer.podCIDR, Gw: gateway, Flags: int(netlink.FLAG_ONLINK)}
 		if err := netlink.RouteReplace(&route); err != nil {
 			return fmt.Errorf("route to %s: %w", peer.name, err)
 		}

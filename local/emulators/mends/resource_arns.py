@@ -13,6 +13,8 @@ def parameter(params, name):
 
 
 def of_iam(params, account):
+    if simulated := parameter(params, "PolicySourceArn"):
+        return simulated
     profile, role = parameter(params, "InstanceProfileName"), parameter(params, "RoleName")
     kind, name, known = ("instance-profile", profile, iam._instance_profiles) if profile else ("role", role, iam._roles)
     if not name:

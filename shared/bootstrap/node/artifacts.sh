@@ -77,6 +77,7 @@ get_artifacts() {
     ensure_runc & jobs+=($!)
     if [[ -n $NEEDS_CRICTL ]]; then ensure_crictl & jobs+=($!); fi
   fi
+  if [[ -n $ECR_CREDENTIALS ]]; then ensure_ecr_credential_provider & jobs+=($!); fi
   if [[ ${CONTROL_PLANE_INDEX:-} == 0 ]]; then download calico /opt/clowder/calico/calico.yaml & jobs+=($!); fi
   for job in "${jobs[@]}"; do wait "$job"; done
   rm -rf "$DOWNLOADS"

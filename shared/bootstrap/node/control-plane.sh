@@ -53,18 +53,19 @@ apply_calico() {
 }
 # Kinds that were just made are not found at once.
 apply() {
-  local tries=0
-  until kubectl apply -f "$1"; do
-    ((++tries < 20)) || return 1
+  local tries=0 said
+  until said=$(kubectl apply -f "$1" 2>&1); do
+    ((++tries < 20)) || refuse CalicoNotApplied "$1: $(tail -n 3 <<<"$said")"
     sleep 0.5
   done
+  echo "$said"
 }
 
 register() {
   wait_for_own_node "$ADMIN"
   rm -f "$RUN/material.json"
   systemctl daemon-reload
-  systemctl enable --now clowder-node-labels.timer clowder-revoke.timer clowder-collector.timer
+  systemctl enable --now clowder-node-labels.timer clowder-revoke.timer clowder-collector.timer clowder-audit.timer
 }
 
 stage material "$LIMIT_MATERIAL" MaterialInvalid get_material
@@ -72,5 +73,6 @@ stage artifacts "$LIMIT_ARTIFACTS" ArtifactUnreachable get_artifacts
 stage runtime "$LIMIT_RUNTIME" RuntimeFailed start_runtime
 stage control-plane-up "$((LIMIT_CONTROL_PLANE_UP * (CONTROL_PLANE_INDEX + 1)))" ControlPlaneFailed bring_up_control_plane
 stage calico-applied "$LIMIT_CALICO_APPLIED" CalicoNotApplied apply_calico
+stage add-ons-applied "$LIMIT_ADD_ONS_APPLIED" AddOnsNotApplied apply_add_ons
 stage registered "$LIMIT_REGISTERED" NotRegistered register
 told

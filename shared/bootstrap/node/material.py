@@ -31,7 +31,7 @@ def pki(source, directory):
     for name, text in material["files"].items():
         path = os.path.join(directory, name)
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        write(path, text, 0o600 if name.endswith(".key") else 0o644)
+        write(path, text, 0o644 if name.endswith((".crt", ".pub")) else 0o600)
 
 
 def ca(source, path):

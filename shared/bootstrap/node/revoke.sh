@@ -22,5 +22,5 @@ kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system delete secrets \
   --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found
 echo "clowder: bootstrap tokens revoked"
 # The verdict is in: no more probes among the user's pods.
-systemctl disable --now clowder-collector.timer
+systemctl disable --now clowder-collector.timer clowder-audit.timer
 systemctl disable --now clowder-revoke.timer

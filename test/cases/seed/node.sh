@@ -6,6 +6,7 @@ CRI_SOCKET='/var/run/dockershim.sock'
 IMAGE_REPOSITORY='registry.k8s.io'
 KERNEL_FLOOR='5.3'
 NEEDS_CRICTL='yes'
+ECR_CREDENTIALS=''
 INTERNAL_NAME='api.internal.demo.k8s.local'
 CONTROL_PLANE_ADDRESSES='172.20.32.10'
 ENDPOINT='172.20.32.10:6443'
@@ -83,7 +84,7 @@ def pki(source, directory):
     for name, text in material["files"].items():
         path = os.path.join(directory, name)
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        write(path, text, 0o600 if name.endswith(".key") else 0o644)
+        write(path, text, 0o644 if name.endswith((".crt", ".pub")) else 0o600)
 
 
 def ca(source, path):
@@ -150,6 +151,7 @@ nodeRegistration:
   kubeletExtraArgs:
     node-ip: "@ADDRESS@"
     node-labels: clowder.io/instance-group=@GROUP@
+    cloud-provider: aws
 END_OF_CLOWDER_FILE
 . /opt/clowder/stages.sh
 
@@ -231,6 +233,7 @@ get_artifacts() {
     ensure_runc & jobs+=($!)
     if [[ -n $NEEDS_CRICTL ]]; then ensure_crictl & jobs+=($!); fi
   fi
+  if [[ -n $ECR_CREDENTIALS ]]; then ensure_ecr_credential_provider & jobs+=($!); fi
   if [[ ${CONTROL_PLANE_INDEX:-} == 0 ]]; then download calico /opt/clowder/calico/calico.yaml & jobs+=($!); fi
   for job in "${jobs[@]}"; do wait "$job"; done
   rm -rf "$DOWNLOADS"
@@ -424,6 +427,23 @@ join() {
 
 wait_for_own_node() {
   until kubectl --kubeconfig "$1" get node "$CLOWDER_NODE_NAME" -o name; do sleep 0.5; done
+}
+
+# What a cluster on AWS has beside Kubernetes and Calico.
+
+# kubelet asks it for the passwords of ECR; the kubeadm configuration names the folder.
+ensure_ecr_credential_provider() {
+  local folder=/opt/clowder/credential-provider
+  [[ -x $folder/ecr-credential-provider ]] && return 0
+  download ecr-credential-provider "$DOWNLOADS/ecr-credential-provider"
+  install -D -m 0755 "$DOWNLOADS/ecr-credential-provider" "$folder/ecr-credential-provider"
+}
+
+# Cloud controller, volumes and metrics: applied once, their images are pulled when they can be.
+apply_add_ons() {
+  ((CONTROL_PLANE_INDEX == 0)) && [[ -e /opt/clowder/add-ons.yaml ]] || return 0
+  export KUBECONFIG=$ADMIN
+  apply /opt/clowder/add-ons.yaml
 }
 
 # Body of a worker's script. The control plane may still be booting: the wait for it is part of the last stage.

@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='master-us-east-1a-0'
 export CLOWDER_GROUP='master-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='7cf020b6adb41ea77398e24cbe445c54ebefc56b38f70cbfd06cdd8253a07b12'
+export CLOWDER_SCRIPT_SHA256='472911b5c13d299f4a3bf45664d618c3c709d2a71ecdf63784fc93a494017957'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.

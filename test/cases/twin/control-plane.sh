@@ -6,6 +6,7 @@ CRI_SOCKET='unix:///run/containerd/containerd.sock'
 IMAGE_REPOSITORY='registry.k8s.io'
 KERNEL_FLOOR='5.3'
 NEEDS_CRICTL=''
+ECR_CREDENTIALS='yes'
 INTERNAL_NAME='api.internal.twin.k8s.local'
 CONTROL_PLANE_ADDRESSES='172.20.32.10'
 CALICO_MTU=''
@@ -14,6 +15,7 @@ LIMIT_ARTIFACTS='600'
 LIMIT_RUNTIME='300'
 LIMIT_CONTROL_PLANE_UP='420'
 LIMIT_CALICO_APPLIED='240'
+LIMIT_ADD_ONS_APPLIED='120'
 LIMIT_REGISTERED='120'
 mkdir -p /opt/clowder
 cat >/opt/clowder/artifacts.tsv <<'END_OF_CLOWDER_FILE'
@@ -22,12 +24,14 @@ kubelet	amd64	https://dl.k8s.io/release/v1.34.8/bin/linux/amd64/kubelet	117ff5f6
 kubectl	amd64	https://dl.k8s.io/release/v1.34.8/bin/linux/amd64/kubectl	f6249132865c13abe3c9dd5038f5da65849cb86eee1608c001831504e481aa8c
 containerd	amd64	https://github.com/containerd/containerd/releases/download/v2.1.7/containerd-2.1.7-linux-amd64.tar.gz	a04a39607d6a54f467c93fcd0b78ee31a1f4a3b90e76938dcfe9005ccf6a5f36
 runc	amd64	https://github.com/opencontainers/runc/releases/download/v1.3.5/runc.amd64	66fa8390be8fb3b23dfbb60c767368bb5b51f1acfa88692bbff1a82953d4d9e9
+ecr-credential-provider	amd64	https://artifacts.k8s.io/binaries/cloud-provider-aws/v1.31.7/linux/amd64/ecr-credential-provider-linux-amd64	7644623e4ec9ad443ab352a8a5800a5180ee28741288be805286ba72bb8e7164
 crictl	amd64	https://github.com/kubernetes-sigs/cri-tools/releases/download/v1.29.0/crictl-v1.29.0-linux-amd64.tar.gz	d16a1ffb3938f5a19d5c8f45d363bd091ef89c0bc4d44ad16b933eede32fdcbb
 kubeadm	arm64	https://dl.k8s.io/release/v1.34.8/bin/linux/arm64/kubeadm	7b06f4442a7a819fcb4e0697721a2e4a8acda068d66ecfb4e781f213ee804884
 kubelet	arm64	https://dl.k8s.io/release/v1.34.8/bin/linux/arm64/kubelet	5d8d62d15f18c18998af09fcab83420b9cbccc2be7fede2a0b26f4a3f523c6b5
 kubectl	arm64	https://dl.k8s.io/release/v1.34.8/bin/linux/arm64/kubectl	4c9fe1f717738950c638c38056130a8db5075e6413ae36d8687221a240cdf88b
 containerd	arm64	https://github.com/containerd/containerd/releases/download/v2.1.7/containerd-2.1.7-linux-arm64.tar.gz	5e6a05fc6990912f856fab297bee13b6ba83ff4e9b6b3bc507da33da8c1f5b5f
 runc	arm64	https://github.com/opencontainers/runc/releases/download/v1.3.5/runc.arm64	bd843d75a788e612c9df286b1fa519a44fcbb7a7b8d01e2268431433cc7c718c
+ecr-credential-provider	arm64	https://artifacts.k8s.io/binaries/cloud-provider-aws/v1.31.7/linux/arm64/ecr-credential-provider-linux-arm64	1980e3a038cb16da48a137743b31fb81de6c0b59fa06c206c2bc20ce0a52f849
 crictl	arm64	https://github.com/kubernetes-sigs/cri-tools/releases/download/v1.29.0/crictl-v1.29.0-linux-arm64.tar.gz	0b615cfa00c331fb9c4524f3d4058a61cc487b33a3436d1269e7832cf283f925
 calico	any	https://raw.githubusercontent.com/projectcalico/calico/v3.30.7/manifests/calico-vxlan.yaml	f54d9437d0596895d217db6ad4966d861e5c052cd0f900888e9c5dc2f8b0e606
 END_OF_CLOWDER_FILE
@@ -85,7 +89,7 @@ def pki(source, directory):
     for name, text in material["files"].items():
         path = os.path.join(directory, name)
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        write(path, text, 0o600 if name.endswith(".key") else 0o644)
+        write(path, text, 0o644 if name.endswith((".crt", ".pub")) else 0o600)
 
 
 def ca(source, path):
@@ -160,6 +164,27 @@ nodeRegistration:
     value: "@ADDRESS@"
   - name: node-labels
     value: clowder.io/instance-group=@GROUP@
+  - name: cloud-provider
+    value: external
+  - name: image-credential-provider-bin-dir
+    value: /opt/clowder/credential-provider
+  - name: image-credential-provider-config
+    value: /opt/clowder/credential-providers.yaml
+END_OF_CLOWDER_FILE
+mkdir -p /opt/clowder
+cat >/opt/clowder/credential-providers.yaml <<'END_OF_CLOWDER_FILE'
+apiVersion: kubelet.config.k8s.io/v1
+kind: CredentialProviderConfig
+providers:
+- name: ecr-credential-provider
+  apiVersion: credentialprovider.kubelet.k8s.io/v1
+  args:
+  - get-credentials
+  defaultCacheDuration: 12h0m0s
+  matchImages:
+  - "*.dkr.ecr.*.amazonaws.com"
+  - "*.dkr.ecr.*.amazonaws.com.cn"
+  - "*.dkr.ecr-fips.*.amazonaws.com"
 END_OF_CLOWDER_FILE
 mkdir -p /opt/clowder
 cat >/opt/clowder/kubeadm-init.yaml <<'END_OF_CLOWDER_FILE'
@@ -181,6 +206,12 @@ nodeRegistration:
     value: "@ADDRESS@"
   - name: node-labels
     value: clowder.io/instance-group=@GROUP@
+  - name: cloud-provider
+    value: external
+  - name: image-credential-provider-bin-dir
+    value: /opt/clowder/credential-provider
+  - name: image-credential-provider-config
+    value: /opt/clowder/credential-providers.yaml
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
@@ -275,6 +306,634 @@ subjects:
   name: clowder:cluster-admins
 END_OF_CLOWDER_FILE
 mkdir -p /opt/clowder
+cat >/opt/clowder/add-ons.yaml <<'END_OF_CLOWDER_FILE'
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: cloud-controller-manager
+  namespace: kube-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: cloud-controller-manager:apiserver-authentication-reader
+  namespace: kube-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: extension-apiserver-authentication-reader
+subjects:
+  - kind: ServiceAccount
+    name: cloud-controller-manager
+    namespace: kube-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: system:cloud-controller-manager
+rules:
+  - apiGroups:
+      - ""
+    resources:
+      - nodes
+    verbs:
+      - get
+      - list
+      - watch
+      - patch
+      - update
+      - delete
+  - apiGroups:
+      - ""
+    resources:
+      - nodes/status
+    verbs:
+      - patch
+      - update
+  - apiGroups:
+      - ""
+    resources:
+      - services
+    verbs:
+      - get
+      - list
+      - watch
+      - patch
+      - update
+  - apiGroups:
+      - ""
+    resources:
+      - services/status
+    verbs:
+      - patch
+      - update
+  - apiGroups:
+      - ""
+    resources:
+      - endpoints
+    verbs:
+      - get
+      - list
+      - watch
+  - apiGroups:
+      - ""
+    resources:
+      - events
+    verbs:
+      - create
+      - patch
+      - update
+  - apiGroups:
+      - ""
+    resources:
+      - serviceaccounts
+    verbs:
+      - get
+      - list
+      - watch
+  - apiGroups:
+      - ""
+    resources:
+      - persistentvolumes
+    verbs:
+      - get
+      - list
+      - watch
+      - patch
+      - update
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: system:cloud-controller-manager
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: system:cloud-controller-manager
+subjects:
+  - kind: ServiceAccount
+    name: cloud-controller-manager
+    namespace: kube-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: cloud-controller-manager:leader
+  namespace: kube-system
+rules:
+  - apiGroups:
+      - coordination.k8s.io
+    resources:
+      - leases
+    verbs:
+      - create
+      - get
+      - list
+      - watch
+      - update
+      - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: cloud-controller-manager:leader
+  namespace: kube-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: cloud-controller-manager:leader
+subjects:
+  - kind: ServiceAccount
+    name: cloud-controller-manager
+    namespace: kube-system
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: aws-cloud-controller-manager
+  namespace: kube-system
+  labels:
+    k8s-app: aws-cloud-controller-manager
+spec:
+  selector:
+    matchLabels:
+      k8s-app: aws-cloud-controller-manager
+  template:
+    metadata:
+      labels:
+        k8s-app: aws-cloud-controller-manager
+    spec:
+      serviceAccountName: cloud-controller-manager
+      priorityClassName: system-node-critical
+      hostNetwork: true
+      dnsPolicy: Default
+      tolerations:
+        - operator: Exists
+      nodeSelector:
+        kubernetes.io/os: linux
+        node-role.kubernetes.io/control-plane: ""
+      containers:
+        - name: aws-cloud-controller-manager
+          image: registry.k8s.io/provider-aws/cloud-controller-manager:v1.34.3
+          args:
+            - --v=2
+            - --cloud-provider=aws
+            - --cluster-name=twin.k8s.local
+            - --configure-cloud-routes=false
+            - --allocate-node-cidrs=false
+            - --leader-elect-resource-namespace=kube-system
+          env:
+            - name: KUBERNETES_SERVICE_HOST
+              value: 172.20.32.10
+            - name: KUBERNETES_SERVICE_PORT
+              value: "6443"
+          resources:
+            requests:
+              cpu: 50m
+              memory: 64Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+  updateStrategy:
+    type: RollingUpdate
+---
+apiVersion: storage.k8s.io/v1
+kind: CSIDriver
+metadata:
+  name: ebs.csi.aws.com
+spec:
+  attachRequired: true
+  podInfoOnMount: false
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: ebs-csi-controller
+  namespace: kube-system
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: ebs-csi-node
+  namespace: kube-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: ebs-csi-controller
+rules:
+  - apiGroups:
+      - ""
+    resources:
+      - persistentvolumes
+    verbs:
+      - get
+      - list
+      - watch
+      - create
+      - patch
+      - update
+      - delete
+  - apiGroups:
+      - ""
+    resources:
+      - persistentvolumeclaims
+    verbs:
+      - get
+      - list
+      - watch
+      - patch
+      - update
+  - apiGroups:
+      - ""
+    resources:
+      - persistentvolumeclaims/status
+    verbs:
+      - patch
+      - update
+  - apiGroups:
+      - ""
+    resources:
+      - events
+    verbs:
+      - get
+      - list
+      - watch
+      - create
+      - patch
+      - update
+  - apiGroups:
+      - ""
+    resources:
+      - nodes
+      - pods
+    verbs:
+      - get
+      - list
+      - watch
+  - apiGroups:
+      - storage.k8s.io
+    resources:
+      - storageclasses
+      - csinodes
+      - volumeattributesclasses
+    verbs:
+      - get
+      - list
+      - watch
+  - apiGroups:
+      - storage.k8s.io
+    resources:
+      - volumeattachments
+    verbs:
+      - get
+      - list
+      - watch
+      - patch
+      - update
+  - apiGroups:
+      - storage.k8s.io
+    resources:
+      - volumeattachments/status
+    verbs:
+      - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: ebs-csi-controller
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: ebs-csi-controller
+subjects:
+  - kind: ServiceAccount
+    name: ebs-csi-controller
+    namespace: kube-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: ebs-csi-node
+rules:
+  - apiGroups:
+      - ""
+    resources:
+      - nodes
+    verbs:
+      - get
+      - patch
+  - apiGroups:
+      - storage.k8s.io
+    resources:
+      - csinodes
+    verbs:
+      - get
+  - apiGroups:
+      - storage.k8s.io
+    resources:
+      - volumeattachments
+    verbs:
+      - get
+      - list
+      - watch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: ebs-csi-node
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: ebs-csi-node
+subjects:
+  - kind: ServiceAccount
+    name: ebs-csi-node
+    namespace: kube-system
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ebs-csi-controller
+  namespace: kube-system
+  labels:
+    k8s-app: ebs-csi-controller
+spec:
+  replicas: 1
+  strategy:
+    type: Recreate
+  selector:
+    matchLabels:
+      k8s-app: ebs-csi-controller
+  template:
+    metadata:
+      labels:
+        k8s-app: ebs-csi-controller
+    spec:
+      serviceAccountName: ebs-csi-controller
+      priorityClassName: system-cluster-critical
+      hostNetwork: true
+      dnsPolicy: Default
+      tolerations:
+        - operator: Exists
+      nodeSelector:
+        kubernetes.io/os: linux
+        node-role.kubernetes.io/control-plane: ""
+      containers:
+        - name: ebs-plugin
+          image: public.ecr.aws/ebs-csi-driver/aws-ebs-csi-driver:v1.61.1
+          args:
+            - controller
+            - --endpoint=unix:///csi/csi.sock
+            - --k8s-tag-cluster-id=twin.k8s.local
+            - --extra-tags=clowder:uid=a1b2c3d4e5,clowder:deployment=dev,owner=arn:aws:iam::111122223333:user/alice,managed-by=clowder,expires-at=2026-11-25T10:55:00Z,cloud-nuke-after=2026-11-25T10:55:00Z
+            - --v=2
+          env:
+            - name: CSI_NODE_NAME
+              valueFrom:
+                fieldRef:
+                  fieldPath: spec.nodeName
+            - name: AWS_REGION
+              value: us-east-1
+          volumeMounts:
+            - name: plugin
+              mountPath: /csi
+          livenessProbe:
+            httpGet:
+              host: 127.0.0.1
+              path: /healthz
+              port: 9809
+            initialDelaySeconds: 10
+            timeoutSeconds: 3
+            failureThreshold: 5
+          resources:
+            requests:
+              cpu: 10m
+              memory: 40Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+        - name: csi-provisioner
+          image: registry.k8s.io/sig-storage/csi-provisioner:v6.2.0
+          args:
+            - --csi-address=/csi/csi.sock
+            - --v=2
+            - --extra-create-metadata
+            - --default-fstype=ext4
+            - --timeout=60s
+          volumeMounts:
+            - name: plugin
+              mountPath: /csi
+          resources:
+            requests:
+              cpu: 5m
+              memory: 20Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+        - name: csi-attacher
+          image: registry.k8s.io/sig-storage/csi-attacher:v4.11.0
+          args:
+            - --csi-address=/csi/csi.sock
+            - --v=2
+            - --timeout=60s
+          volumeMounts:
+            - name: plugin
+              mountPath: /csi
+          resources:
+            requests:
+              cpu: 5m
+              memory: 20Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+        - name: csi-resizer
+          image: registry.k8s.io/sig-storage/csi-resizer:v2.1.0
+          args:
+            - --csi-address=/csi/csi.sock
+            - --v=2
+            - --timeout=60s
+          volumeMounts:
+            - name: plugin
+              mountPath: /csi
+          resources:
+            requests:
+              cpu: 5m
+              memory: 20Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+        - name: liveness-probe
+          image: registry.k8s.io/sig-storage/livenessprobe:v2.18.0
+          args:
+            - --csi-address=/csi/csi.sock
+            - --v=2
+            - --http-endpoint=127.0.0.1:9809
+          volumeMounts:
+            - name: plugin
+              mountPath: /csi
+          resources:
+            requests:
+              cpu: 5m
+              memory: 20Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+      volumes:
+        - name: plugin
+          emptyDir: {}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: ebs-csi-node
+  namespace: kube-system
+  labels:
+    k8s-app: ebs-csi-node
+spec:
+  selector:
+    matchLabels:
+      k8s-app: ebs-csi-node
+  template:
+    metadata:
+      labels:
+        k8s-app: ebs-csi-node
+    spec:
+      serviceAccountName: ebs-csi-node
+      priorityClassName: system-node-critical
+      hostNetwork: true
+      dnsPolicy: Default
+      tolerations:
+        - operator: Exists
+      nodeSelector:
+        kubernetes.io/os: linux
+      containers:
+        - name: ebs-plugin
+          image: public.ecr.aws/ebs-csi-driver/aws-ebs-csi-driver:v1.61.1
+          args:
+            - node
+            - --endpoint=unix:///csi/csi.sock
+            - --v=2
+          env:
+            - name: CSI_NODE_NAME
+              valueFrom:
+                fieldRef:
+                  fieldPath: spec.nodeName
+          volumeMounts:
+            - name: kubelet
+              mountPath: /var/lib/kubelet
+              mountPropagation: Bidirectional
+            - name: plugin
+              mountPath: /csi
+            - name: devices
+              mountPath: /dev
+          livenessProbe:
+            httpGet:
+              host: 127.0.0.1
+              path: /healthz
+              port: 9808
+            initialDelaySeconds: 10
+            timeoutSeconds: 3
+            failureThreshold: 5
+          resources:
+            requests:
+              cpu: 10m
+              memory: 40Mi
+          securityContext:
+            privileged: true
+            readOnlyRootFilesystem: true
+        - name: node-driver-registrar
+          image: registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.16.0
+          args:
+            - --csi-address=/csi/csi.sock
+            - --kubelet-registration-path=/var/lib/kubelet/plugins/ebs.csi.aws.com/csi.sock
+            - --v=2
+          volumeMounts:
+            - name: plugin
+              mountPath: /csi
+            - name: registration
+              mountPath: /registration
+          resources:
+            requests:
+              cpu: 5m
+              memory: 20Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+        - name: liveness-probe
+          image: registry.k8s.io/sig-storage/livenessprobe:v2.18.0
+          args:
+            - --csi-address=/csi/csi.sock
+            - --http-endpoint=127.0.0.1:9808
+          volumeMounts:
+            - name: plugin
+              mountPath: /csi
+          resources:
+            requests:
+              cpu: 5m
+              memory: 20Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+      volumes:
+        - name: kubelet
+          hostPath:
+            path: /var/lib/kubelet
+            type: Directory
+        - name: plugin
+          hostPath:
+            path: /var/lib/kubelet/plugins/ebs.csi.aws.com
+            type: DirectoryOrCreate
+        - name: registration
+          hostPath:
+            path: /var/lib/kubelet/plugins_registry
+            type: DirectoryOrCreate
+        - name: devices
+          hostPath:
+            path: /dev
+            type: Directory
+  updateStrategy:
+    type: RollingUpdate
+---
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata:
+  name: gp3
+  annotations:
+    storageclass.kubernetes.io/is-default-class: "true"
+provisioner: ebs.csi.aws.com
+parameters:
+  type: gp3
+  encrypted: "true"
+reclaimPolicy: Delete
+allowVolumeExpansion: true
+volumeBindingMode: WaitForFirstConsumer
+END_OF_CLOWDER_FILE
+mkdir -p /opt/clowder
 cat >/opt/clowder/node-labels.py <<'END_OF_CLOWDER_FILE'
 """Run by a timer on control planes: gives each node the labels of its instance group.
 
@@ -322,7 +981,7 @@ kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system delete secrets \
   --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found
 echo "clowder: bootstrap tokens revoked"
 # The verdict is in: no more probes among the user's pods.
-systemctl disable --now clowder-collector.timer
+systemctl disable --now clowder-collector.timer clowder-audit.timer
 systemctl disable --now clowder-revoke.timer
 END_OF_CLOWDER_FILE
 mkdir -p /opt/clowder
@@ -1295,6 +1954,142 @@ AccuracySec=1
 [Install]
 WantedBy=timers.target
 END_OF_CLOWDER_FILE
+mkdir -p /opt/clowder
+cat >/opt/clowder/audit.py <<'END_OF_CLOWDER_FILE'
+"""Run by a timer on control planes until the bootstrap is closed: what the nodes got, for the service to hold against what was asked.
+
+    audit.py [CONFIG]      CONFIG: /opt/clowder/audit.json
+
+It says what was seen, never what it means.
+"""
+import datetime
+import json
+import re
+import subprocess
+import sys
+import tempfile
+
+KUBECTL = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
+API_SERVER = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+ENCRYPTED = re.compile(
+    r'^apiserver_storage_transformation_operations_total\{.*transformation_type="to_storage",transformer_prefix="k8s:enc:secretbox.*\} (\S+)$', re.M)
+KUBELET = ("authentication", "authorization", "cgroupDriver", "clusterDNS", "clusterDomain")
+
+
+def get(*arguments):
+    return subprocess.check_output(KUBECTL + ["get"] + list(arguments), stderr=subprocess.PIPE, timeout=20).decode()
+
+
+def kubelet_of(name):
+    """What kubelet runs with, told by itself."""
+    try:
+        running = json.loads(get("--raw", "/api/v1/nodes/%s/proxy/configz" % name))["kubeletconfig"]
+        return {key: running[key] for key in KUBELET if key in running}
+    except (subprocess.SubprocessError, ValueError, KeyError) as error:
+        return {"error": (getattr(error, "stderr", b"") or str(error).encode()).decode("utf-8", "replace").strip()[:200]}
+
+
+def read_node(node):
+    info = node["status"]["nodeInfo"]
+    return {
+        "name": node["metadata"]["name"],
+        "labels": node["metadata"].get("labels", {}),
+        "taints": node["spec"].get("taints", []),
+        "providerId": node["spec"].get("providerID", ""),
+        "kubeletVersion": info["kubeletVersion"],
+        "runtime": info["containerRuntimeVersion"],
+        "kubelet": kubelet_of(node["metadata"]["name"]),
+    }
+
+
+def api_server_flags(wanted):
+    with open(API_SERVER) as file:
+        flags = dict(re.findall(r"^\s*- --([a-z-]+)=(.*)$", file.read(), re.M))
+    return {name: flags[name] for name in wanted if name in flags}
+
+
+def encrypted_writes(flags):
+    """How often a Secret was written in a form that only the key opens; absent where nothing is encrypted."""
+    if "encryption-provider-config" not in flags:
+        return None
+    return sum(float(count) for count in ENCRYPTED.findall(get("--raw", "/metrics")))
+
+
+def add_ons():
+    seen = []
+    for item in json.loads(get("daemonsets,deployments", "-n", "kube-system", "-o", "json"))["items"]:
+        status = item.get("status", {})
+        wanted = status.get("desiredNumberScheduled") if item["kind"] == "DaemonSet" else item["spec"]["replicas"]
+        ready = status.get("numberReady", status.get("readyReplicas", 0))
+        seen.append({"kind": item["kind"], "name": item["metadata"]["name"], "wanted": wanted or 0, "ready": ready})
+    return seen
+
+
+def main(path="/opt/clowder/audit.json"):
+    with open(path) as file:
+        config = json.load(file)
+    flags = api_server_flags(config["flags"])
+    body = {
+        "schema": "clowder.audit/v1",
+        "uid": config["uid"],
+        "nonce": config["nonce"],
+        "nodes": [read_node(node) for node in json.loads(get("nodes", "-o", "json"))["items"]],
+        "apiServer": flags,
+        "encryptedWrites": encrypted_writes(flags),
+        "addOns": add_ons(),
+        "at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    s3 = [sys.executable, "/opt/clowder/s3.py"]
+    userid = subprocess.check_output(s3 + ["userid"]).decode().strip()
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(body, file)
+        file.flush()
+        subprocess.check_call(s3 + ["put", "%sevidence/%s/audit.json" % (config["prefix"], userid), file.name])
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except (subprocess.SubprocessError, OSError, KeyError, ValueError) as error:
+        sys.exit("this round gave no audit: %r" % error)
+END_OF_CLOWDER_FILE
+mkdir -p /opt/clowder
+cat >/opt/clowder/audit.json <<'END_OF_CLOWDER_FILE'
+{
+  "uid": "a1b2c3d4e5",
+  "nonce": "4f1c9a7e5b2d",
+  "prefix": "clowder/a1b2c3d4e5/",
+  "flags": [
+    "authorization-mode",
+    "encryption-provider-config",
+    "service-cluster-ip-range"
+  ]
+}
+END_OF_CLOWDER_FILE
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/clowder-audit.service <<'END_OF_CLOWDER_FILE'
+[Unit]
+Description=Tells what the nodes got
+
+[Service]
+Type=oneshot
+EnvironmentFile=/etc/clowder/clowder.env
+EnvironmentFile=-/etc/clowder/node.env
+ExecStart=/usr/bin/env python3 /opt/clowder/audit.py
+END_OF_CLOWDER_FILE
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/clowder-audit.timer <<'END_OF_CLOWDER_FILE'
+[Unit]
+Description=Tells what the nodes got, every 10 s
+
+[Timer]
+OnActiveSec=0
+OnUnitInactiveSec=10
+AccuracySec=1
+
+[Install]
+WantedBy=timers.target
+END_OF_CLOWDER_FILE
 mkdir -p /etc/systemd/system
 cat >/etc/systemd/system/clowder-revoke.service <<'END_OF_CLOWDER_FILE'
 [Unit]
@@ -1423,6 +2218,7 @@ get_artifacts() {
     ensure_runc & jobs+=($!)
     if [[ -n $NEEDS_CRICTL ]]; then ensure_crictl & jobs+=($!); fi
   fi
+  if [[ -n $ECR_CREDENTIALS ]]; then ensure_ecr_credential_provider & jobs+=($!); fi
   if [[ ${CONTROL_PLANE_INDEX:-} == 0 ]]; then download calico /opt/clowder/calico/calico.yaml & jobs+=($!); fi
   for job in "${jobs[@]}"; do wait "$job"; done
   rm -rf "$DOWNLOADS"
@@ -1618,6 +2414,23 @@ wait_for_own_node() {
   until kubectl --kubeconfig "$1" get node "$CLOWDER_NODE_NAME" -o name; do sleep 0.5; done
 }
 
+# What a cluster on AWS has beside Kubernetes and Calico.
+
+# kubelet asks it for the passwords of ECR; the kubeadm configuration names the folder.
+ensure_ecr_credential_provider() {
+  local folder=/opt/clowder/credential-provider
+  [[ -x $folder/ecr-credential-provider ]] && return 0
+  download ecr-credential-provider "$DOWNLOADS/ecr-credential-provider"
+  install -D -m 0755 "$DOWNLOADS/ecr-credential-provider" "$folder/ecr-credential-provider"
+}
+
+# Cloud controller, volumes and metrics: applied once, their images are pulled when they can be.
+apply_add_ons() {
+  ((CONTROL_PLANE_INDEX == 0)) && [[ -e /opt/clowder/add-ons.yaml ]] || return 0
+  export KUBECONFIG=$ADMIN
+  apply /opt/clowder/add-ons.yaml
+}
+
 # Body of the control plane's script. The first planned address initialises the cluster; each of the others waits for the one
 # before it, because etcd takes one new member at a time.
 PKI=/etc/kubernetes/pki
@@ -1672,18 +2485,19 @@ apply_calico() {
 }
 # Kinds that were just made are not found at once.
 apply() {
-  local tries=0
-  until kubectl apply -f "$1"; do
-    ((++tries < 20)) || return 1
+  local tries=0 said
+  until said=$(kubectl apply -f "$1" 2>&1); do
+    ((++tries < 20)) || refuse CalicoNotApplied "$1: $(tail -n 3 <<<"$said")"
     sleep 0.5
   done
+  echo "$said"
 }
 
 register() {
   wait_for_own_node "$ADMIN"
   rm -f "$RUN/material.json"
   systemctl daemon-reload
-  systemctl enable --now clowder-node-labels.timer clowder-revoke.timer clowder-collector.timer
+  systemctl enable --now clowder-node-labels.timer clowder-revoke.timer clowder-collector.timer clowder-audit.timer
 }
 
 stage material "$LIMIT_MATERIAL" MaterialInvalid get_material
@@ -1691,5 +2505,6 @@ stage artifacts "$LIMIT_ARTIFACTS" ArtifactUnreachable get_artifacts
 stage runtime "$LIMIT_RUNTIME" RuntimeFailed start_runtime
 stage control-plane-up "$((LIMIT_CONTROL_PLANE_UP * (CONTROL_PLANE_INDEX + 1)))" ControlPlaneFailed bring_up_control_plane
 stage calico-applied "$LIMIT_CALICO_APPLIED" CalicoNotApplied apply_calico
+stage add-ons-applied "$LIMIT_ADD_ONS_APPLIED" AddOnsNotApplied apply_add_ons
 stage registered "$LIMIT_REGISTERED" NotRegistered register
 told

@@ -6,6 +6,7 @@ CRI_SOCKET='unix:///run/containerd/containerd.sock'
 IMAGE_REPOSITORY='registry.k8s.io'
 KERNEL_FLOOR='5.3'
 NEEDS_CRICTL=''
+ECR_CREDENTIALS='yes'
 INTERNAL_NAME='api.internal.twin.k8s.local'
 CONTROL_PLANE_ADDRESSES='172.20.32.10'
 ENDPOINT='172.20.32.10:6443'
@@ -20,12 +21,14 @@ kubelet	amd64	https://dl.k8s.io/release/v1.34.8/bin/linux/amd64/kubelet	117ff5f6
 kubectl	amd64	https://dl.k8s.io/release/v1.34.8/bin/linux/amd64/kubectl	f6249132865c13abe3c9dd5038f5da65849cb86eee1608c001831504e481aa8c
 containerd	amd64	https://github.com/containerd/containerd/releases/download/v2.1.7/containerd-2.1.7-linux-amd64.tar.gz	a04a39607d6a54f467c93fcd0b78ee31a1f4a3b90e76938dcfe9005ccf6a5f36
 runc	amd64	https://github.com/opencontainers/runc/releases/download/v1.3.5/runc.amd64	66fa8390be8fb3b23dfbb60c767368bb5b51f1acfa88692bbff1a82953d4d9e9
+ecr-credential-provider	amd64	https://artifacts.k8s.io/binaries/cloud-provider-aws/v1.31.7/linux/amd64/ecr-credential-provider-linux-amd64	7644623e4ec9ad443ab352a8a5800a5180ee28741288be805286ba72bb8e7164
 crictl	amd64	https://github.com/kubernetes-sigs/cri-tools/releases/download/v1.29.0/crictl-v1.29.0-linux-amd64.tar.gz	d16a1ffb3938f5a19d5c8f45d363bd091ef89c0bc4d44ad16b933eede32fdcbb
 kubeadm	arm64	https://dl.k8s.io/release/v1.34.8/bin/linux/arm64/kubeadm	7b06f4442a7a819fcb4e0697721a2e4a8acda068d66ecfb4e781f213ee804884
 kubelet	arm64	https://dl.k8s.io/release/v1.34.8/bin/linux/arm64/kubelet	5d8d62d15f18c18998af09fcab83420b9cbccc2be7fede2a0b26f4a3f523c6b5
 kubectl	arm64	https://dl.k8s.io/release/v1.34.8/bin/linux/arm64/kubectl	4c9fe1f717738950c638c38056130a8db5075e6413ae36d8687221a240cdf88b
 containerd	arm64	https://github.com/containerd/containerd/releases/download/v2.1.7/containerd-2.1.7-linux-arm64.tar.gz	5e6a05fc6990912f856fab297bee13b6ba83ff4e9b6b3bc507da33da8c1f5b5f
 runc	arm64	https://github.com/opencontainers/runc/releases/download/v1.3.5/runc.arm64	bd843d75a788e612c9df286b1fa519a44fcbb7a7b8d01e2268431433cc7c718c
+ecr-credential-provider	arm64	https://artifacts.k8s.io/binaries/cloud-provider-aws/v1.31.7/linux/arm64/ecr-credential-provider-linux-arm64	1980e3a038cb16da48a137743b31fb81de6c0b59fa06c206c2bc20ce0a52f849
 crictl	arm64	https://github.com/kubernetes-sigs/cri-tools/releases/download/v1.29.0/crictl-v1.29.0-linux-arm64.tar.gz	0b615cfa00c331fb9c4524f3d4058a61cc487b33a3436d1269e7832cf283f925
 calico	any	https://raw.githubusercontent.com/projectcalico/calico/v3.30.7/manifests/calico-vxlan.yaml	f54d9437d0596895d217db6ad4966d861e5c052cd0f900888e9c5dc2f8b0e606
 END_OF_CLOWDER_FILE
@@ -83,7 +86,7 @@ def pki(source, directory):
     for name, text in material["files"].items():
         path = os.path.join(directory, name)
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        write(path, text, 0o600 if name.endswith(".key") else 0o644)
+        write(path, text, 0o644 if name.endswith((".crt", ".pub")) else 0o600)
 
 
 def ca(source, path):
@@ -154,6 +157,27 @@ nodeRegistration:
     value: "@ADDRESS@"
   - name: node-labels
     value: clowder.io/instance-group=@GROUP@
+  - name: cloud-provider
+    value: external
+  - name: image-credential-provider-bin-dir
+    value: /opt/clowder/credential-provider
+  - name: image-credential-provider-config
+    value: /opt/clowder/credential-providers.yaml
+END_OF_CLOWDER_FILE
+mkdir -p /opt/clowder
+cat >/opt/clowder/credential-providers.yaml <<'END_OF_CLOWDER_FILE'
+apiVersion: kubelet.config.k8s.io/v1
+kind: CredentialProviderConfig
+providers:
+- name: ecr-credential-provider
+  apiVersion: credentialprovider.kubelet.k8s.io/v1
+  args:
+  - get-credentials
+  defaultCacheDuration: 12h0m0s
+  matchImages:
+  - "*.dkr.ecr.*.amazonaws.com"
+  - "*.dkr.ecr.*.amazonaws.com.cn"
+  - "*.dkr.ecr-fips.*.amazonaws.com"
 END_OF_CLOWDER_FILE
 . /opt/clowder/stages.sh
 
@@ -235,6 +259,7 @@ get_artifacts() {
     ensure_runc & jobs+=($!)
     if [[ -n $NEEDS_CRICTL ]]; then ensure_crictl & jobs+=($!); fi
   fi
+  if [[ -n $ECR_CREDENTIALS ]]; then ensure_ecr_credential_provider & jobs+=($!); fi
   if [[ ${CONTROL_PLANE_INDEX:-} == 0 ]]; then download calico /opt/clowder/calico/calico.yaml & jobs+=($!); fi
   for job in "${jobs[@]}"; do wait "$job"; done
   rm -rf "$DOWNLOADS"
@@ -428,6 +453,23 @@ join() {
 
 wait_for_own_node() {
   until kubectl --kubeconfig "$1" get node "$CLOWDER_NODE_NAME" -o name; do sleep 0.5; done
+}
+
+# What a cluster on AWS has beside Kubernetes and Calico.
+
+# kubelet asks it for the passwords of ECR; the kubeadm configuration names the folder.
+ensure_ecr_credential_provider() {
+  local folder=/opt/clowder/credential-provider
+  [[ -x $folder/ecr-credential-provider ]] && return 0
+  download ecr-credential-provider "$DOWNLOADS/ecr-credential-provider"
+  install -D -m 0755 "$DOWNLOADS/ecr-credential-provider" "$folder/ecr-credential-provider"
+}
+
+# Cloud controller, volumes and metrics: applied once, their images are pulled when they can be.
+apply_add_ons() {
+  ((CONTROL_PLANE_INDEX == 0)) && [[ -e /opt/clowder/add-ons.yaml ]] || return 0
+  export KUBECONFIG=$ADMIN
+  apply /opt/clowder/add-ons.yaml
 }
 
 # Body of a worker's script. The control plane may still be booting: the wait for it is part of the last stage.

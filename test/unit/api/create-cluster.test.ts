@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { DescribeLoadBalancersCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
 import { HeadBucketCommand, HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
@@ -25,11 +26,13 @@ import { alice, bodyOf, environment, recordOf, requestOf } from "./samples";
 const seed = readFileSync(join(__dirname, "../../cases/seed/manifest.yaml"), "utf8");
 const [db, ec2, s3, sfn] = [mockClient(DynamoDBClient), mockClient(EC2Client), mockClient(S3Client), mockClient(SFNClient)];
 const [quotas, classic] = [mockClient(ServiceQuotasClient), mockClient(ElasticLoadBalancingClient)];
+const iam = mockClient(IAMClient);
 const clients: Parameters<typeof createCluster>[0] = {
   db: new DynamoDBClient(),
   ec2: new EC2Client(),
   s3: new S3Client(),
   sfn: new SFNClient(),
+  iam: new IAMClient(),
   quotas: new ServiceQuotasClient(),
   classic: new ElasticLoadBalancingClient(),
   network: new ElasticLoadBalancingV2Client(),
@@ -41,7 +44,7 @@ const offerings = (["t3.medium", "t3.micro"] as const).map((InstanceType) => ({ 
 const create = (query: Record<string, string> = {}, body = seed) => createCluster(clients, environment, requestOf({ body, query, path: {} }));
 
 beforeEach(() => {
-  for (const client of [db, ec2, s3, sfn, quotas, classic]) client.reset();
+  for (const client of [db, ec2, s3, sfn, quotas, classic, iam]) client.reset();
   db.on(GetItemCommand).resolves({});
   db.on(TransactWriteItemsCommand).resolves({});
   db.on(UpdateItemCommand).resolves({ Attributes: stored(recordOf()) });
@@ -56,6 +59,7 @@ beforeEach(() => {
   s3.on(HeadBucketCommand).rejects(awsError("NotFound", 404));
   s3.on(HeadObjectCommand).rejects(awsError("NotFound", 404));
   sfn.on(StartExecutionCommand).resolves({ executionArn: "arn" });
+  iam.on(SimulatePrincipalPolicyCommand).resolves({});
 });
 
 /** What went into the registry, if anything. */
@@ -78,7 +82,7 @@ describe("POST /clusters", () => {
     expect(bodyOf(answer)).toMatchObject({ name: "demo.k8s.local", uid: record!["uid"], status: "Creating", warnings: plan.warnings });
     expect(call!.calledBefore(start!)).toBe(true);
     expect(record).toMatchObject({ owner: alice.arn, status: "Creating", epoch: 1, generation: 1, ledger: {}, timeline: [], versions: { kubernetes: "1.19.7" } });
-    expect(record!["conditions"].map(({ status }: { status: string }) => status)).toEqual(Array(5).fill("Unknown"));
+    expect(record!["conditions"].map(({ status }: { status: string }) => status)).toEqual(Array(7).fill("Unknown"));
     expect(documents[0]).toMatchObject({ kind: "Cluster" });
   });
 
@@ -197,6 +201,21 @@ describe("what stands in the way", () => {
     nothingMade();
   });
 
+  test("a permission that a step lacks, named with the step, before anything is made; beside other problems it is one of them", async () => {
+    const told = { ...environment, stepRoles: "clowder-dev-" };
+    const denied = { EvaluationResults: [{ EvalActionName: "ec2:RunInstances", EvalDecision: "explicitDeny" as const }] };
+    iam.on(SimulatePrincipalPolicyCommand).resolves(denied);
+    const refused = createCluster(clients, told, requestOf({ body: seed, path: {} }));
+    const problems = [{ path: "step createInstances", message: "ec2:RunInstances: a policy denies it" }];
+    await expect(refused).rejects.toMatchObject({ name: "PermissionMissing", problems, nextStep: expect.stringContaining("administrator") });
+    nothingMade();
+    ec2.on(DescribeInstanceTypeOfferingsCommand).resolves({ InstanceTypeOfferings: [] });
+    await expect(createCluster(clients, told, requestOf({ body: seed, path: {} }))).rejects.toMatchObject({
+      name: "InvalidManifest",
+      problems: expect.arrayContaining(problems),
+    });
+  });
+
   test("quotas that cannot be read refuse nothing: the answer warns", async () => {
     quotas.on(GetServiceQuotaCommand).rejects(awsError("AccessDeniedException", 400));
     const answer = await create();
@@ -229,6 +248,18 @@ describe("a start that fails", () => {
     sfn.on(StartExecutionCommand).rejects(awsError("ExecutionAlreadyExists", 400));
     expect(await create()).toMatchObject({ status: 202 });
     expect(db.commandCalls(UpdateItemCommand)).toHaveLength(0);
+  });
+
+  test("a start that may have happened closes nothing: the create goes on, or is found dead", async () => {
+    sfn.on(StartExecutionCommand).rejects(awsError("InternalFailure", 500));
+    await expect(create()).rejects.toThrow(TryAgain);
+    expect(db.commandCalls(UpdateItemCommand)).toHaveLength(0);
+  });
+
+  test("a start that was throttled has not happened: the name is free", async () => {
+    sfn.on(StartExecutionCommand).rejects(awsError("ThrottlingException", 400));
+    await expect(create()).rejects.toThrow(TryAgain);
+    expect(db.commandCalls(UpdateItemCommand)).toHaveLength(1);
   });
 
   test("a record that cannot be closed either hides nothing of what went wrong first", async () => {

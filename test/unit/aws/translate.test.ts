@@ -99,3 +99,9 @@ test.each(["InvalidParameterValue", "UnauthorizedOperation", "DependencyViolatio
 test("errors of our own are settled, whatever their names end in", () => {
   expect([new ImageNotFound("none"), new ClusterExists("one")].map(isUnsettled)).toEqual([false, false]);
 });
+
+test("InvalidParameterValue means in use only where EC2 says so", () => {
+  const said = (message: string) => Object.assign(aws("InvalidParameterValue"), { message });
+  expect(isInUse(said("Network interface 'eni-1' is currently in use."))).toBe(true);
+  expect(isInUse(said("Value () for parameter groupId is invalid."))).toBe(false);
+});

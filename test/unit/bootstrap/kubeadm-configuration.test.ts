@@ -35,10 +35,37 @@ test("extra arguments are a list from v1beta4 on and a map before", () => {
     kubeletExtraArgs: [
       { name: "node-ip", value: "@ADDRESS@" },
       { name: "node-labels", value: "clowder.io/instance-group=@GROUP@" },
+      { name: "cloud-provider", value: "external" },
+      { name: "image-credential-provider-bin-dir", value: "/opt/clowder/credential-provider" },
+      { name: "image-credential-provider-config", value: "/opt/clowder/credential-providers.yaml" },
     ],
   });
   expect(argsOf("1.30.14")).toMatchObject({
     kubeletExtraArgs: { "node-ip": "@ADDRESS@", "node-labels": "clowder.io/instance-group=@GROUP@" },
+  });
+});
+
+test("until 1.26 the controller manager is AWS's own and writes no routes; after it only kubelet is told of the cloud", () => {
+  const clusterOf = (kubernetesVersion: string, provider: "in-tree" | "external" | "none") => {
+    const plan = of(kubernetesVersion);
+    const kubernetes = { ...plan.kubernetes, cloud: { ...plan.kubernetes.cloud, provider } };
+    return documents(renderInit({ ...plan, kubernetes }))["ClusterConfiguration"]!;
+  };
+  expect(clusterOf("1.26.15", "in-tree")).toMatchObject({
+    apiServer: { extraArgs: { "cloud-provider": "aws" } },
+    controllerManager: { extraArgs: { "cloud-provider": "aws", "configure-cloud-routes": "false" } },
+  });
+  for (const provider of ["external", "none"] as const) {
+    const cluster = clusterOf("1.34.8", provider);
+    expect([cluster["controllerManager"], cluster["apiServer"]]).toEqual([undefined, { certSANs: expect.any(Array) }]);
+  }
+});
+
+test("Secrets are encrypted by a file that kubeadm mounts with the rest of the PKI", () => {
+  const plan = of("1.34.8");
+  const cluster = documents(renderInit({ ...plan, kubernetes: { ...plan.kubernetes, encryptSecrets: true } }))["ClusterConfiguration"];
+  expect(cluster).toMatchObject({
+    apiServer: { extraArgs: [{ name: "encryption-provider-config", value: "/etc/kubernetes/pki/encryption-configuration.yaml" }] },
   });
 });
 

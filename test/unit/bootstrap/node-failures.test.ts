@@ -65,6 +65,13 @@ const failures: Failure[] = [
     told: { stage: "control-plane-up", reason: "PreflightFailed", message: /\[ERROR Mem\]: 900 MB/ },
   },
   {
+    what: "a manifest of Calico's is refused",
+    spoil: () => node.put("kubectl.apply", "error: no objects passed to apply\nexit 1\n"),
+    change: (script) => script.replace("sleep 0.5", "sleep 0"),
+    instance: controlPlane,
+    told: { stage: "calico-applied", reason: "CalicoNotApplied", message: /services-endpoint\.yaml: error: no objects passed to apply/ },
+  },
+  {
     what: "the API server is never there",
     spoil: () => node.put("etc/hosts", ""),
     change: (script) => within("REGISTERED", 31)(script).replaceAll("/readyz", "/never"),

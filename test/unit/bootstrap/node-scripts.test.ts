@@ -34,7 +34,8 @@ test("kubeadm gets this node's facts, keys are root's alone, and the token stays
   expect(configuration).toMatch(/ttl: "\d+s"/);
   expect(configuration).not.toMatch(/@[A-Z_]+@/);
   expect(node.file("etc/kubernetes/pki/etcd/ca.key")).toBe(privateKey);
-  expect(statSync(`${node.world.folder}/etc/kubernetes/pki/ca.key`).mode & 0o777).toBe(0o600);
+  for (const secret of ["ca.key", "encryption-configuration.yaml"])
+    expect([secret, statSync(`${node.world.folder}/etc/kubernetes/pki/${secret}`).mode & 0o777]).toEqual([secret, 0o600]);
   expect([node.has("run/clowder/material.json"), node.has("run/clowder/kubeadm-init.yaml")]).toEqual([false, false]);
 });
 
@@ -47,6 +48,7 @@ test("Calico finds the API, then its kinds, then its settings, before it starts"
     "configuration.yaml",
     "calico.yaml",
     "cluster-admins.yaml",
+    "add-ons.yaml",
   ]);
   expect(applied[2]).toBe("ippools.crd.projectcalico.org");
   expect(node.file("opt/clowder/calico/kinds.yaml")).toContain("felixconfigurations");

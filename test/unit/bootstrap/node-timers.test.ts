@@ -41,7 +41,7 @@ describe("the bootstrap tokens", () => {
     node.world.objects.set(plan.pki.revokeObject, JSON.stringify(marker));
     expect(await poll()).toMatchObject({ code: 0, output: expect.stringContaining("bootstrap tokens revoked") });
     expect(deleted()).toBe(1);
-    expect(node.calls(/^systemctl/)).toEqual(["systemctl disable --now clowder-collector.timer", "systemctl disable --now clowder-revoke.timer"]);
+    expect(node.calls(/^systemctl/)).toEqual(["systemctl disable --now clowder-collector.timer clowder-audit.timer", "systemctl disable --now clowder-revoke.timer"]);
   });
 
   test.each([

@@ -3,6 +3,7 @@ import { X509Certificate, createHash, createPrivateKey, createPublicKey, verify 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { type ControlPlaneMaterial, joinMaterial, makePki, signRevocation } from "../../../shared/bootstrap/pki";
 import { samplePlan } from "../resources/sample-plan";
 
@@ -49,6 +50,20 @@ test("the token has a bootstrap token's form and its planned end", () => {
   expect(made.token).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
   expect(made.tokenExpiry).toBe(plan.pki.tokenExpiry);
   expect(made.endpoint).toBe(plan.kubernetes.endpoint);
+});
+
+test("Secrets have a key of their own where they are to be encrypted, which no other material has", async () => {
+  const encrypting = { ...plan, kubernetes: { ...plan.kubernetes, encryptSecrets: true } };
+  const [one, other] = await Promise.all([makePki(encrypting), makePki(encrypting)]);
+  const read = ({ files }: ControlPlaneMaterial) => parse(files["encryption-configuration.yaml"] ?? "");
+  const [secrets] = read(one).resources;
+  expect(secrets.resources).toEqual(["secrets"]);
+  expect(Object.keys(secrets.providers[0])).toEqual(["secretbox"]);
+  const keyOf = (material: ControlPlaneMaterial): string => read(material).resources[0].providers[0].secretbox.keys[0].secret;
+  expect(Buffer.from(keyOf(one), "base64")).toHaveLength(32);
+  expect(keyOf(one)).not.toBe(keyOf(other));
+  expect(JSON.stringify(joinMaterial(one))).not.toContain(keyOf(one));
+  expect(made.files).not.toHaveProperty(["encryption-configuration.yaml"]);
 });
 
 test("workers get no key", () => {

@@ -32,12 +32,14 @@ export async function prepareNode(plan: ClusterPlan): Promise<PreparedNode> {
   chmodSync(join(world.folder, "bin", "fake"), 0o755);
   for (const program of programs.split(" ")) symlinkSync("fake", join(world.folder, "bin", program));
   mkdirSync(join(world.folder, "served"));
+  mkdirSync(join(world.folder, "opt/clowder/credential-provider"), { recursive: true });
+  symlinkSync(join(world.folder, "bin/fake"), join(world.folder, "opt/clowder/credential-provider/ecr-credential-provider"));
   put("kubernetes-version", plan.kubernetesVersion);
   put("etc/hosts", "127.0.0.1 localhost\n");
   put("api-is-up", "");
   put("served/calico-vxlan.yaml", calicoManifest);
   const join_ = { token, caCertHash: "sha256:abc", endpoint: plan.kubernetes.endpoint };
-  const files = { "ca.crt": "certificate", "ca.key": privateKey, "etcd/ca.key": privateKey, "sa.pub": "public" };
+  const files = { "ca.crt": "certificate", "ca.key": privateKey, "etcd/ca.key": privateKey, "sa.pub": "public", "encryption-configuration.yaml": "secret" };
   world.objects.set(plan.pki.controlPlaneObject, JSON.stringify({ files, tokenExpiry: "2999-01-01T00:00:00Z", ...join_ }));
   world.objects.set(plan.pki.joinObject, JSON.stringify({ ...join_, "ca.crt": "certificate" }));
   return {

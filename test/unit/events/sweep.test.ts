@@ -102,12 +102,15 @@ describe("a create whose execution died", () => {
     expect(sfn.commandCalls(StopExecutionCommand)).toHaveLength(0);
   });
 
-  test("stays as a wreck where the caller asked to keep it, and is told once", async () => {
-    stored(creating, { onFailure: "keep" });
+  test("stays as a wreck where the caller asked to keep it, is told once with its end, and is deleted after that", async () => {
+    stored(creating, { onFailure: "keep", ttlSeconds: 1800 });
     await run();
     expect(await run(later(900))).toEqual([]);
-    expect(recordNamed("demo.k8s.local")?.status).toBe("Failed");
-    expect([told.length, begun()]).toEqual([1, []]);
+    const { status, expiresAt = "", failure } = recordNamed("demo.k8s.local")!;
+    expect([status, expiresAt, told.length, begun()]).toEqual(["Failed", later(1800).toISOString(), 1, []]);
+    expect(failure?.nextStep).toContain(`kept until ${expiresAt}`);
+    expect(await run(later(1800 + 181))).toMatchObject([{ found: "expired" }]);
+    expect(begun()).toEqual(["a1b2c3d4e5-delete-2"]);
   });
 
   test("is begun to be deleted by a later pass when this one dies after the record", async () => {

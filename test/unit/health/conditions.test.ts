@@ -17,6 +17,8 @@ test("a new cluster's conditions are all there and Unknown", () => {
     "NodesJoined Unknown",
     "DataPlaneVerified Unknown",
     "EndpointReachable Unknown",
+    "AsAsked Unknown",
+    "AddOnsReady Unknown",
   ]);
   expect(conditions[0]).toMatchObject({ lastTransitionTime: born.toISOString(), observedGeneration: 1 });
 });

@@ -39,7 +39,7 @@ test("beacons, evidence and consoles of the ledger's machines are read, secrets 
         console: "boot\n--token [token removed]\n",
       },
     },
-    evidence: { [ids["master-0"]]: { uid: "a1b2c3d4" } },
+    evidence: { [`${ids["master-0"]}-data-plane`]: { uid: "a1b2c3d4" } },
     unread: [],
   });
   expect(s3.commandCalls(GetObjectCommand)).toHaveLength(2);

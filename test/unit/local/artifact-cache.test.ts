@@ -69,3 +69,12 @@ test("a lock that a killed process left is taken over", async () => {
   await cached("thing", {}, make);
   expect([made, existsSync(`${folder}.lock`)]).toEqual([2, false]);
 });
+
+test("what was not used for two weeks goes when another of its name is made; what is used stays, and so does what has another name", async () => {
+  const old = new Date(Date.now() - 15 * 24 * 3_600_000);
+  const [forgotten, used, other] = await Promise.all([cached("thing", 1, make), cached("thing", 2, make), cached("thing-more", 1, make)]);
+  for (const folder of [forgotten, used, other]) utimesSync(folder, old, old);
+  await cached("thing", 2, make);
+  await cached("thing", 3, make);
+  expect([forgotten, used, other].map((folder) => existsSync(folder))).toEqual([false, true, true]);
+});

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { calicoWithoutImagesSet } from "../../../local/data-plane/manifest-set";
+import { calicoSet } from "../../../local/data-plane/manifest-set";
 import { standInManifest, userlandLinks } from "../../../local/data-plane/stand-in";
 import { calicoVersions, versionProfile } from "../../../shared/spec/version-profile";
 
@@ -53,7 +53,7 @@ test("the image's links lead into the folder that the node's /usr is mounted at"
   for (const [link, to] of Object.entries(userlandLinks)) expect(join("/", link, "..", to)).toMatch(/^\/host\/usr\/\w+$/);
 });
 
-describe("Calico's manifest where its images cannot be had", () => {
+describe("Calico's manifest", () => {
   let home: string;
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), "clowder-set-"));
@@ -64,8 +64,8 @@ describe("Calico's manifest where its images cannot be had", () => {
     rmSync(home, { recursive: true });
   });
 
-  test("lies where Calico's repository has it, for each version that may be asked for, its checksum beside it", async () => {
-    const { calico, images } = await calicoWithoutImagesSet("1.34.4");
+  test("without images lies where Calico's repository has it, for each version that may be asked for, its checksum beside it", async () => {
+    const { calico, images } = await calicoSet("1.34.4");
     expect(readdirSync(images)).toEqual([]);
     for (const version of calicoVersions(versionProfile("1.34.4")!)) {
       const file = join(calico, `v${version}/manifests/calico-vxlan.yaml`);
@@ -77,5 +77,16 @@ describe("Calico's manifest where its images cannot be had", () => {
       // control-plane.sh takes the kinds out by their line.
       expect(text.split("---\n").filter((one) => /^kind: CustomResourceDefinition$/m.test(one))).toHaveLength(2);
     }
+  });
+
+  test("from a person's folder is taken only as it was published, and its absence is as no folder", async () => {
+    const folder = mkdtempSync(join(home, "images-"));
+    expect(await calicoSet("1.34.4", folder)).toEqual(await calicoSet("1.34.4"));
+    writeFileSync(join(folder, "calico-vxlan.yaml"), "kind: Other\n");
+    await expect(calicoSet("1.34.4", folder)).rejects.toThrow(/has SHA-256 [0-9a-f]{64}, which is none of Calico 3\.30\.7, /);
+    const published = createHash("sha256").update("kind: Other\n").digest("hex");
+    const { calico } = await calicoSet("1.34.4", folder, (path) => (path.includes("/v3.31.7/") ? published : undefined));
+    expect(readdirSync(calico)).toEqual(["v3.31.7"]);
+    expect(readFileSync(join(calico, "v3.31.7/manifests/calico-vxlan.yaml.sha256"), "utf8")).toBe(published);
   });
 });

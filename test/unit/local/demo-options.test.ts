@@ -5,7 +5,7 @@ import { readManifest, renamed } from "../../../local/manifest";
 const seed = resolve(__dirname, "../../cases/seed/manifest.yaml");
 
 test("without arguments the seed is shown healthy", () => {
-  expect(readOptions([])).toEqual({ manifest: "test/cases/seed/manifest.yaml", row: "healthy", json: false, keep: false, speed: 1 });
+  expect(readOptions([])).toEqual({ manifest: "test/cases/seed/manifest.yaml", row: "healthy", loseSchedule: false, crowd: false, json: false, keep: false, speed: 1 });
 });
 
 test("every option is read", () => {
@@ -13,6 +13,8 @@ test("every option is read", () => {
     manifest: "a.yaml",
     row: "eth0-detached",
     fail: { who: "node", stage: "runtime", reason: "DiskFull" },
+    loseSchedule: false,
+    crowd: false,
     json: true,
     keep: true,
     speed: 4,
@@ -33,6 +35,8 @@ test.each([
   [["--fail", "node:calico-applied"], "comes one of started, material, artifacts, runtime, registered"],
   [["--fail", "node"], "comes one of"],
   [["--speed", "0"], "not a positive number"],
+  [["--lose-schedule"], "needs a --ttl"],
+  [["--crowd", "--ttl", "1m"], "ends by DELETE"],
   [["--wrong"], "--wrong"],
 ])("%j is refused with what is wrong", (args, message) => {
   expect(() => readOptions(args)).toThrow(message);

@@ -73,6 +73,11 @@ test("the same content gives the same bytes, whenever its files were written", a
   const first = await written("first.tar");
   utimesSync(join(folder, "program"), new Date(), new Date("2001-01-01"));
   expect((await written("second.tar")).equals(first)).toBe(true);
+  const outer = await entries(first);
+  const [{ Config, Layers }] = JSON.parse(outer["manifest.json"]!.content.toString());
+  const times = [outer, await entries(outer[Layers[0]]!.content)].flatMap((all) => Object.values(all).map(({ header }) => header.mtime?.getTime()));
+  expect(new Set(times)).toEqual(new Set([0]));
+  expect(JSON.parse(outer[Config]!.content.toString()).created).toBe("1970-01-01T00:00:00.000Z");
 });
 
 test("another program gives another image", async () => {

@@ -54,6 +54,13 @@ test("what really happened stays as it was", () => {
   expect(answered(evidence)).toEqual(answered(seen));
 });
 
+test("a connection that was not answered saw no client", () => {
+  const evidence = copy();
+  silence(evidence.traffic.nodePort);
+  for (const { attempts } of evidence.traffic.nodePort) for (const attempt of attempts) delete attempt.clientAddress;
+  expect(replayed(evidence).traffic.nodePort).toEqual(evidence.traffic.nodePort);
+});
+
 test("the evidence that came in is not changed", () => {
   const input = copy();
   replayed(input);

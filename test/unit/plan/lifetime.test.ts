@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { dueAct, nextLook } from "../../../shared/plan/lifetime";
+import { dueAct, nextLook, wreckAdvice, wreckLife } from "../../../shared/plan/lifetime";
 
 const end = "2026-11-23T18:00:00.000Z";
 const at = (clock: string) => new Date(`2026-11-23T${clock}.000Z`);
@@ -65,4 +65,22 @@ test("the next look is always in the future until the end, and never past it", (
       expect(next).toBeLessThanOrEqual(Date.parse(end));
     }),
   );
+});
+
+describe("a wreck that is kept", () => {
+  const ttl = { defaultSeconds: 3600, capSeconds: 7200 };
+  const at = new Date("2026-11-23T10:00:00Z");
+
+  test.each([
+    [1800, "2026-11-23T10:30:00.000Z"],
+    ["none" as const, "2026-11-23T11:00:00.000Z"],
+  ])("with a time to live of %s ends at %s, and can be kept up to the cap", (seconds, expiresAt) => {
+    const life = wreckLife(seconds, ttl, at);
+    expect(life).toEqual({ expiresAt, limitAt: "2026-11-23T12:00:00.000Z" });
+    expect(dueAct({ status: "Failed", ...life, warned: [60, 10] }, new Date(expiresAt))).toEqual({ act: "delete" });
+  });
+
+  test("is told with its end, after what else can be done", () => {
+    expect(wreckAdvice("demo", "T", "ask again")).toMatch(/^ask again; what was made is kept until T/);
+  });
 });

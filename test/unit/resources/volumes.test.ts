@@ -51,6 +51,13 @@ describe("before the machines end", () => {
     expect(to.ledger.entry("volume/vol-1")?.detail).toEqual({ instance: "i-1" });
   });
 
+  test("one that EC2 shows on its machine and not by itself yet keeps them alive: its tags are not known", async () => {
+    machine("vol-1", false);
+    ec2.on(DescribeVolumesCommand).resolves({ Volumes: [] });
+    await expect(deleteInstances(client, target())).rejects.toMatchObject({ name: "TryAgain", message: expect.stringContaining("vol-1") });
+    expect(ec2.commandCalls(TerminateInstancesCommand)).toHaveLength(0);
+  });
+
   test("a ledger that cannot be written keeps them alive", async () => {
     machine("vol-1", false);
     ec2.on(DescribeVolumesCommand).resolves({ Volumes: [pvc("vol-1", usedBy("i-1"))] });

@@ -23,7 +23,7 @@ test.each<[string, Change, string]>([
   [
     "version beyond the table",
     (spec) => (spec.kubernetesVersion = "v1.99.0"),
-    "spec.kubernetesVersion 1.99.0 is not served; the nearest that work are 1.36.1 or 1.35.5",
+    "spec.kubernetesVersion 1.99.0 is not served; the nearest that work are 1.37.2 or 1.36.1",
   ],
   [
     "version that YAML reads as a number",
@@ -39,7 +39,7 @@ test.each<[string, Change, string]>([
   [
     "docker after dockershim",
     (spec) => (spec.kubernetesVersion = "1.24.0"),
-    "spec.containerRuntime must be containerd: Kubernetes 1.24 has no dockershim, which ended with 1.23",
+    "spec.containerRuntime must be containerd: Kubernetes 1.24 has no dockershim; the nearest version with docker is 1.23.17",
   ],
   ["another cloud", (spec) => (spec.cloudProvider = "gce"), "spec.cloudProvider must be aws: only aws is served"],
   [

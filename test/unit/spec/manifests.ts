@@ -16,6 +16,7 @@ export const deployment: Deployment = {
   maxNodes: 10,
   ttl: { defaultSeconds: 3600, capSeconds: 172800, allowNone: false },
   artifacts: { kubernetes: "https://dl.k8s.io", github: "https://github.com", calico: "https://raw.githubusercontent.com" },
+  cloudProvider: "aws",
   proberImage: "registry.k8s.io/e2e-test-images/agnhost:2.39",
   probeClientMachineType: "t3.micro",
   waits: { poll: 1, nodes: 1, calico: 1, delete: 1, settle: 1 },

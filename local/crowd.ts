@@ -10,6 +10,7 @@ import {
   CreateSubnetCommand,
   CreateVolumeCommand,
   CreateVpcCommand,
+  DescribeInstancesCommand,
   type EC2Client,
   ImportKeyPairCommand,
   RunInstancesCommand,
@@ -17,9 +18,9 @@ import {
 import { CreateLoadBalancerCommand as CreateClassicCommand } from "@aws-sdk/client-elastic-load-balancing";
 import { CreateListenerCommand, CreateLoadBalancerCommand, CreateTargetGroupCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
-import { asTags, tagSpecification } from "../../shared/aws/tags";
-import { makeSshKey } from "../../shared/bootstrap/ssh-key";
-import type { ElbClients } from "../../shared/resources/elb";
+import { asTags, tagOf, tagSpecification, withTags } from "../shared/aws/tags";
+import { makeSshKey } from "../shared/bootstrap/ssh-key";
+import type { ElbClients } from "../shared/resources/elb";
 
 export type Clients = ElbClients & { ec2: EC2Client };
 type Tags = Record<string, string>;
@@ -69,8 +70,8 @@ async function balanced({ network: elb }: Clients, Name: string, VpcId: string, 
   await elb.send(new CreateListenerCommand({ LoadBalancerArn, Protocol: "TCP", Port: 80, DefaultActions }));
 }
 
-/** What controllers and users make: a Service's load balancer of each kind, a PVC's volume, and strays. By kind, how many. */
-export async function crowd(clients: Clients, { name, uid, vpcId, subnetId, nodeId, nodeGroupId }: Place): Promise<Record<string, number>> {
+/** What controllers make for Services and claims: a load balancer of each kind with what it stands on, and a volume on a machine. */
+export async function controllers(clients: Clients, { name, uid, vpcId, subnetId, nodeId, nodeGroupId }: Place): Promise<void> {
   const { ec2 } = clients;
   const owned = { [`kubernetes.io/cluster/${name}`]: "owned" };
   const ofElb = await group(ec2, vpcId, `k8s-elb-a${uid}`, owned);
@@ -79,16 +80,35 @@ export async function crowd(clients: Clients, { name, uid, vpcId, subnetId, node
   await classic(clients, `a${uid}`, subnetId, ofElb, { ...owned, "kubernetes.io/service-name": "default/web" });
   await balanced(clients, `k8s-${uid}`, vpcId, subnetId, { "elbv2.k8s.aws/cluster": name });
   await volume(ec2, { ...owned, "kubernetes.io/created-for/pvc/name": "data" }, nodeId);
+}
+
+/** What a user leaves in the VPC without a tag: a subnet with its route table, a group, an interface, and two elastic addresses. */
+export async function strays({ ec2 }: Clients, { vpcId, nodeId }: Place): Promise<void> {
   const [spare, byHand] = [await subnet(ec2, vpcId, "172.20.200.0/24"), await group(ec2, vpcId, "by-hand")];
   const { RouteTable } = await ec2.send(new CreateRouteTableCommand({ VpcId: vpcId }));
   await ec2.send(new AssociateRouteTableCommand({ RouteTableId: RouteTable!.RouteTableId, SubnetId: spare }));
   await address(ec2, { NetworkInterfaceId: await networkInterface(ec2, spare, byHand) });
   await address(ec2, { InstanceId: nodeId });
+}
+
+/** Both of them. By kind of the ledger's, how many. */
+export async function crowd(clients: Clients, place: Place): Promise<Record<string, number>> {
+  await controllers(clients, place);
+  await strays(clients, place);
   return { "vpc-load-balancer": 2, "vpc-target-group": 1, volume: 1, address: 2, "network-interface": 1 };
 }
 
-/** What is none of the cluster's: one of kOps with its very name in another VPC, and the user's own VPC, key and bucket. */
-export async function neighbours(clients: Clients, s3: S3Client, name: string, ImageId: string): Promise<void> {
+/** Where such things stand in a cluster that is up. */
+export async function placeIn(ec2: EC2Client, { name, uid }: { name: string; uid: string }): Promise<Place & { image: string }> {
+  const Filters = [...withTags({ "clowder:uid": uid }), { Name: "instance-state-name", Values: ["running"] }];
+  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+  const node = Reservations.flatMap(({ Instances = [] }) => Instances).find(({ Tags }) => tagOf(Tags, "clowder:role") === "node")!;
+  const { GroupId = "" } = node.NetworkInterfaces![0]!.Groups![0]!;
+  return { name, uid, vpcId: node.VpcId!, subnetId: node.SubnetId!, nodeId: node.InstanceId!, nodeGroupId: GroupId, image: node.ImageId! };
+}
+
+/** A cluster of kOps with the very name of ours, in a VPC of its own, with a load balancer of each kind, a claim's volume and an address. */
+export async function kopsCluster(clients: Clients, name: string, ImageId: string): Promise<void> {
   const { ec2 } = clients;
   const tags = ofKops(name);
   const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: "172.20.0.0/16", TagSpecifications: [tagSpecification("vpc", tags)] }));
@@ -103,8 +123,18 @@ export async function neighbours(clients: Clients, s3: S3Client, name: string, I
   await balanced(clients, "tcp-kops", vpcId, inKops, tags);
   await volume(ec2, { ...tags, "kubernetes.io/created-for/pvc/name": "data" }, Instances![0]!.InstanceId);
   await address(ec2, { NetworkInterfaceId: await networkInterface(ec2, inKops, groupId) });
+}
+
+/** A VPC, a key pair and a bucket that have nothing to do with any cluster. */
+export async function usersOwn({ ec2 }: Clients, s3: S3Client): Promise<void> {
   const own = (await ec2.send(new CreateVpcCommand({ CidrBlock: "10.0.0.0/16" }))).Vpc!.VpcId!;
   await networkInterface(ec2, await subnet(ec2, own, "10.0.1.0/24"), await group(ec2, own, "by-hand"));
   await ec2.send(new ImportKeyPairCommand({ KeyName: "users-own", PublicKeyMaterial: Buffer.from(makeSshKey("user").publicKey) }));
   await s3.send(new CreateBucketCommand({ Bucket: "users-own-bucket" }));
+}
+
+/** What is none of the cluster's. */
+export async function neighbours(clients: Clients, s3: S3Client, name: string, ImageId: string): Promise<void> {
+  await kopsCluster(clients, name, ImageId);
+  await usersOwn(clients, s3);
 }
