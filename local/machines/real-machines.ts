@@ -4,28 +4,16 @@ import { DescribeInstanceAttributeCommand, DescribeKeyPairsCommand, EC2Client, t
 import { ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { TAG_UID } from "../../shared/plan/names";
-import { type Emulators, region } from "../emulators/emulators";
+import { type Emulators, region, rootCredentials } from "../emulators/emulators";
+import type { Nodes } from "../nodes/nodes";
 import { type Account, readAccount } from "../vpc/account";
 import type { Forward, MachineMetadata } from "../vpc/fabric";
 import { metadataOf } from "../vpc/metadata";
 import { type Ended, runOutside } from "../vpc/outside";
-import { fabricOf, newChoices } from "../vpc/plan-fabric";
+import { fabricOf, newIndexes } from "../vpc/plan-fabric";
 import { type HealthEvent, type Networks, namespacesLeft, startNetworks } from "../vpc/vpc";
 import type { Machines } from "./machines";
 import { type TakenRole, roleTaker } from "./role";
-
-/** What makes one machine inside a network namespace that is there; local/nodes does. */
-export interface Nodes {
-  /** Resolves once it boots. */
-  up(machine: { id: string; hostname: string; netns: string; instance: Instance }): Promise<void>;
-  reboot(id: string): Promise<void>;
-  /** Resolves once nothing of it is left. */
-  down(id: string): Promise<void>;
-  /** File that its console goes to. */
-  console(id: string): string;
-  /** What is still there that should not be: processes, mounts, cgroups, in words. */
-  leftovers(): Promise<string[]>;
-}
 
 export interface RealMachines extends Machines {
   networks: Networks;
@@ -52,6 +40,7 @@ export interface RealMachinesOptions {
 }
 
 const LOOK_MS = 500;
+const MOST_FAILURES = 3;
 const RENEW_MS = 15 * 60_000;
 const CHANGES = /^(ec2|elasticloadbalancing):(?!Describe|Get)/;
 
@@ -68,11 +57,11 @@ interface Known {
  * @throws Error naming in one sentence what this machine lacks
  */
 export async function startRealMachines(
-  emulators: Pick<Emulators, "endpoint" | "credentials" | "accountId" | "calls" | "consoles">,
+  emulators: Pick<Emulators, "endpoint" | "accountId" | "calls" | "consoles">,
   options: RealMachinesOptions,
 ): Promise<RealMachines> {
   const { nodes } = options;
-  const client = { endpoint: emulators.endpoint, region, credentials: emulators.credentials };
+  const client = { endpoint: emulators.endpoint, region, credentials: rootCredentials };
   const clients = { ec2: new EC2Client(client), classic: new ElasticLoadBalancingClient(client), network: new ElasticLoadBalancingV2Client(client) };
   const takeRole = roleTaker(emulators);
   const faults: string[] = [];
@@ -81,7 +70,7 @@ export async function startRealMachines(
     options.say?.(`fault: ${text}`);
   };
   const networks = await startNetworks({ onFault: fault, ...(options.onHealth && { onHealth: options.onHealth }) });
-  const choices = newChoices();
+  const indexes = newIndexes();
   const known = new Map<string, Known>();
   /** Each machine's doings, one after the other. */
   const lives = new Map<string, Promise<void>>();
@@ -89,6 +78,7 @@ export async function startRealMachines(
   let applied = "";
   let changes = -1;
   let settled = false;
+  let failures = 0;
 
   const then = (id: string, what: string, work: () => Promise<void>) => {
     const next = (lives.get(id) ?? Promise.resolve()).then(work).catch((error: Error) => fault(`${id} ${what}: ${error.message}`));
@@ -104,7 +94,7 @@ export async function startRealMachines(
       await Promise.all(machines.map(async (one) => [one.InstanceId!, await metadataFor(one, account)] as [string, MachineMetadata])),
     );
     const { forwards, checkPace } = options;
-    const fabric = fabricOf({ ...account, instances: machines }, { forwards, metadata, ...(checkPace && { checkPace }) }, choices);
+    const fabric = fabricOf({ ...account, instances: machines }, { forwards, metadata, ...(checkPace && { checkPace }) }, indexes);
     const gone = [...lives.keys()].filter((id) => !metadata[id] && !ending.has(id));
     gone.forEach((id) => ending.add(id));
     const text = JSON.stringify({ ...fabric, namespaces: [...fabric.namespaces, ...ending] });
@@ -136,8 +126,11 @@ export async function startRealMachines(
     known.set(InstanceId, facts);
     if (instance.IamInstanceProfile?.Arn && !(facts.credentials && facts.credentials.expires.getTime() - Date.now() > RENEW_MS)) {
       const taken = await takeRole(instance).catch(() => undefined);
-      if (taken) options.onRole?.((facts.credentials = taken));
-      else settled = false;
+      if (!taken) settled = false;
+      else {
+        facts.credentials = taken;
+        options.onRole?.(taken);
+      }
     }
     return facts;
   }
@@ -152,7 +145,7 @@ export async function startRealMachines(
   function boot(instance: Instance): void {
     const id = instance.InstanceId!;
     options.say?.(`real machine ${id} boots at ${instance.PrivateIpAddress}`);
-    const machine = { id, hostname: instance.PrivateDnsName!, netns: `/run/netns/${networks.namespace(id)}`, instance };
+    const machine = { id, hostname: instance.PrivateDnsName!, netns: `/run/netns/${networks.namespace(id)}` };
     void then(id, "does not boot", async () => {
       rmSync(join(emulators.consoles, id), { force: true });
       symlinkSync(nodes.console(id), join(emulators.consoles, id));
@@ -179,10 +172,14 @@ export async function startRealMachines(
     while (!stopped.signal.aborted) {
       const seen = emulators.calls().filter(({ action }) => CHANGES.test(action)).length;
       if (seen !== changes || !settled || due()) {
-        await lookOnce().catch((error: Error) => {
-          settled = false;
-          if (!stopped.signal.aborted) fault(`reading the account: ${error.message}`);
-        });
+        await lookOnce().then(
+          () => (failures = 0),
+          (error: Error) => {
+            settled = false;
+            // Something may go away between two calls of one look.
+            if (++failures === MOST_FAILURES && !stopped.signal.aborted) fault(`reading the account: ${error.message}`);
+          },
+        );
         changes = seen;
       }
       await new Promise((next) => setTimeout(next, LOOK_MS));

@@ -12,6 +12,7 @@ export interface Machine {
 const PROGRAMS: Record<string, string> = {
   python3: "python3",
   ip: "iproute2",
+  nft: "nftables",
   nsenter: "util-linux",
   unshare: "util-linux",
   pivot_root: "util-linux",

@@ -1,5 +1,6 @@
 import {
   DescribeInternetGatewaysCommand,
+  DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
@@ -7,6 +8,7 @@ import {
   type EC2Client,
   type Instance,
   type InternetGateway,
+  type NetworkInterface,
   type RouteTable,
   type SecurityGroup,
   type Subnet,
@@ -40,6 +42,8 @@ export interface Account {
   routeTables: RouteTable[];
   gateways: InternetGateway[];
   groups: SecurityGroup[];
+  /** What EC2 shows of load balancers. */
+  balancerInterfaces: NetworkInterface[];
   classic: LoadBalancerDescription[];
   network: { balancer: LoadBalancer; listeners: Listener[]; targetGroups: (TargetGroup & { targets: TargetDescription[] })[] }[];
 }
@@ -55,19 +59,21 @@ export async function readAccount({ ec2, classic, network }: AccountClients): Pr
     network.send(new DescribeV2Command({})).then(({ LoadBalancers = [] }) => LoadBalancers.filter(({ Type }) => Type === "network")),
   ]);
   const ids = new Set([...instances, ...networks].map(({ VpcId }) => VpcId!).concat(classics.map(({ VPCId }) => VPCId!)));
-  if (ids.size === 0) return { instances, vpcs: [], subnets: [], routeTables: [], gateways: [], groups: [], classic: [], network: [] };
+  if (ids.size === 0) return { instances, vpcs: [], subnets: [], routeTables: [], gateways: [], groups: [], balancerInterfaces: [], classic: [], network: [] };
   const Filters = [{ Name: "vpc-id", Values: [...ids] }];
-  const [vpcs, subnets, routeTables, gateways, groups, detailed] = await Promise.all([
-    ec2.send(new DescribeVpcsCommand({ VpcIds: [...ids] })).then(({ Vpcs = [] }) => Vpcs),
+  const [vpcs, subnets, routeTables, gateways, groups, interfaces, detailed] = await Promise.all([
+    ec2.send(new DescribeVpcsCommand({ Filters })).then(({ Vpcs = [] }) => Vpcs),
     ec2.send(new DescribeSubnetsCommand({ Filters })).then(({ Subnets = [] }) => Subnets),
     ec2.send(new DescribeRouteTablesCommand({ Filters })).then(({ RouteTables = [] }) => RouteTables),
     ec2
       .send(new DescribeInternetGatewaysCommand({ Filters: [{ Name: "attachment.vpc-id", Values: [...ids] }] }))
       .then(({ InternetGateways = [] }) => InternetGateways),
     ec2.send(new DescribeSecurityGroupsCommand({ Filters })).then(({ SecurityGroups = [] }) => SecurityGroups),
+    ec2.send(new DescribeNetworkInterfacesCommand({ Filters })).then(({ NetworkInterfaces = [] }) => NetworkInterfaces),
     Promise.all(networks.map((balancer) => readNetwork(network, balancer))),
   ]);
-  return { instances, vpcs, subnets, routeTables, gateways, groups, classic: classics, network: detailed };
+  const balancerInterfaces = interfaces.filter(({ Description }) => Description?.startsWith("ELB "));
+  return { instances, vpcs, subnets, routeTables, gateways, groups, balancerInterfaces, classic: classics, network: detailed };
 }
 
 async function readNetwork(elb: ElasticLoadBalancingV2Client, balancer: LoadBalancer): Promise<Account["network"][number]> {

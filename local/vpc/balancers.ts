@@ -6,8 +6,9 @@ import type { HealthCheck, Pool } from "./fabric";
 export interface Balancer {
   name: string;
   dnsName: string;
-  vpcId: string;
-  subnetIds: string[];
+  /** Of the interfaces that EC2 shows for it: https://repost.aws/knowledge-center/elb-find-load-balancer-IP */
+  description: string;
+  /** Of these interfaces, whatever EC2 shows there: one without any has the VPC's default group in moto. */
   groups: string[];
   internal: boolean;
   listeners: { port: number; pool: Pool }[];
@@ -24,8 +25,7 @@ const classicOf =
   (elb: Account["classic"][number]): Balancer => ({
     name: elb.LoadBalancerName!,
     dnsName: elb.DNSName!,
-    vpcId: elb.VPCId!,
-    subnetIds: elb.Subnets ?? [],
+    description: `ELB ${elb.LoadBalancerName}`,
     groups: elb.SecurityGroups ?? [],
     internal: elb.Scheme === "internal",
     listeners: (elb.ListenerDescriptions ?? []).map(({ Listener }) => ({
@@ -59,8 +59,7 @@ const networkOf =
   ({ balancer, listeners, targetGroups }: Account["network"][number]): Balancer => ({
     name: balancer.LoadBalancerName!,
     dnsName: balancer.DNSName!,
-    vpcId: balancer.VpcId!,
-    subnetIds: (balancer.AvailabilityZones ?? []).map(({ SubnetId }) => SubnetId!),
+    description: `ELB ${balancer.LoadBalancerArn!.split(":loadbalancer/")[1]}`,
     groups: balancer.SecurityGroups ?? [],
     internal: balancer.Scheme === "internal",
     listeners: listeners.flatMap(({ Port, DefaultActions = [] }) => {

@@ -60,8 +60,10 @@ export interface MachineMetadata {
   userData: string | null;
 }
 
+/** A load balancer in one of its subnets. */
 export interface BalancerFabric {
   name: string;
+  /** Of it alone. */
   namespace: string;
   /** Private; listeners are open there. */
   address: string;

@@ -1,23 +1,18 @@
-import type { Instance, InstanceNetworkInterface, Subnet, Vpc } from "@aws-sdk/client-ec2";
+import type { InstanceNetworkInterface, NetworkInterface, Subnet, Vpc } from "@aws-sdk/client-ec2";
 import { type Cidr, nthAddress, parseCidr } from "../../shared/spec/cidr";
 import type { Account } from "./account";
 import { type Balancer, balancersOf } from "./balancers";
 import type { BalancerFabric, Fabric, Forward, Interface, MachineMetadata, Names, VpcFabric } from "./fabric";
 import { type RuledInterface, rulesetOf } from "./ruleset";
 
-/** What is chosen once and stays: link indexes from 1 on, and the addresses of load balancers. */
-export interface Choices {
-  index(id: string): number;
-  once(id: string, choose: () => string): string;
+/** Link indexes from 1 on, which stay what they are while the interface is there. */
+export interface Indexes {
+  of(interfaceId: string): number;
 }
 
-export function newChoices(): Choices {
-  const indexes = new Map<string, number>();
-  const chosen = new Map<string, string>();
-  return {
-    index: (id) => indexes.get(id) ?? indexes.set(id, indexes.size + 1).get(id)!,
-    once: (id, choose) => chosen.get(id) ?? chosen.set(id, choose()).get(id)!,
-  };
+export function newIndexes(): Indexes {
+  const given = new Map<string, number>();
+  return { of: (id) => given.get(id) ?? given.set(id, given.size + 1).get(id)! };
 }
 
 export interface FabricOptions {
@@ -30,22 +25,36 @@ export interface FabricOptions {
 
 type Planned = Omit<Interface, "publicAddresses"> & RuledInterface & { vpcId: string };
 
+/** A load balancer as it is in one of its subnets. */
+interface Front {
+  balancer: Balancer;
+  planned: Planned;
+}
+
 /**
  * The network of the account's machines and load balancers. Machines are the account's instances; the caller leaves out what it does not boot.
- * A load balancer has one interface, in the first of its subnets, at an address that EC2 has not given away.
+ * A load balancer stands in each of its subnets, at the interface that EC2 shows for it, and sends to the targets of all zones.
  */
-export function fabricOf(account: Account, { forwards, metadata, checkPace = 1 }: FabricOptions, choices: Choices): Fabric {
-  const machines = account.instances.flatMap((instance) => machineInterfaces(account, instance, choices));
-  const balancers = balancersOf(account).filter(({ subnetIds }) => subnetIds.length > 0);
-  const fronts = balancers.map((balancer) => frontOf(account, balancer, machines, choices));
-  const planned = [...machines, ...fronts];
-  const namesOf = (vpcId?: string) => names(account, balancers, fronts, vpcId);
+export function fabricOf(account: Account, { forwards, metadata, checkPace = 1 }: FabricOptions, indexes: Indexes): Fabric {
+  const machines = account.instances.flatMap(({ InstanceId, SourceDestCheck, NetworkInterfaces = [] }) =>
+    NetworkInterfaces.filter(({ Attachment }) => Attachment?.Status !== "detached").map((nic) =>
+      // The instance's attribute is its primary interface's; moto keeps the two apart.
+      plan(account, nic, InstanceId!, nic.Attachment?.DeviceIndex === 0 && SourceDestCheck === false, indexes),
+    ),
+  );
+  const fronts = balancersOf(account).flatMap((balancer) =>
+    account.balancerInterfaces
+      .filter(({ Description }) => Description === balancer.description)
+      .map((nic): Front => ({ balancer, planned: { ...plan(account, nic, nic.NetworkInterfaceId!, false, indexes), groups: balancer.groups } })),
+  );
+  const planned = [...machines, ...fronts.map((front) => front.planned)];
+  const namesOf = (vpcId?: string) => names(account, fronts, vpcId);
   return {
     namespaces: [...new Set(planned.map(({ namespace }) => namespace))],
     forwards,
     names: namesOf(),
     vpcs: account.vpcs.map((vpc) => vpcFabric(account, vpc, planned, namesOf(vpc.VpcId), metadata)),
-    balancers: balancers.map((balancer, index) => balancerFabric(balancer, fronts[index]!, checkPace)),
+    balancers: fronts.map((front) => balancerFabric(front, checkPace)),
   };
 }
 
@@ -75,67 +84,34 @@ const interfaceOf = ({ id, index, namespace, device, mac, addresses, prefix, gat
   publicAddresses: Object.values(publicAddresses),
 });
 
-function machineInterfaces(account: Account, instance: Instance, choices: Choices): Planned[] {
-  const attached = (instance.NetworkInterfaces ?? []).filter(({ Attachment }) => Attachment?.Status !== "detached");
-  return attached.map((nic) => ({
-    ...placeOf(account, nic.NetworkInterfaceId!, nic.SubnetId!, choices),
-    namespace: instance.InstanceId!,
+type Nic = InstanceNetworkInterface | NetworkInterface;
+
+function plan(account: Account, nic: Nic, namespace: string, unchecked: boolean, indexes: Indexes): Planned {
+  const subnet = account.subnets.find(({ SubnetId }) => SubnetId === nic.SubnetId)!;
+  return {
+    id: nic.NetworkInterfaceId!,
+    index: indexes.of(nic.NetworkInterfaceId!),
+    vpcId: subnet.VpcId!,
+    namespace,
     device: `eth${nic.Attachment?.DeviceIndex ?? 0}`,
     mac: nic.MacAddress!.toLowerCase(),
     addresses: addressesOf(nic).map(({ inner }) => inner),
+    prefix: blockOf(subnet).prefix,
+    gateway: gatewayOf(subnet),
     publicAddresses: Object.fromEntries(addressesOf(nic).flatMap(({ inner, outer }) => (outer ? [[inner, outer]] : []))),
     groups: (nic.Groups ?? []).map(({ GroupId }) => GroupId!),
-    // The instance's attribute is its primary interface's; moto keeps the two apart.
-    sourceDestCheck: nic.SourceDestCheck !== false && (nic.Attachment?.DeviceIndex !== 0 || instance.SourceDestCheck !== false),
-  }));
+    sourceDestCheck: nic.SourceDestCheck !== false && !unchecked,
+    internetRoute: hasInternetRoute(account, subnet),
+  };
 }
 
 /** The primary address comes first. */
-function addressesOf({ PrivateIpAddress, PrivateIpAddresses = [], Association }: InstanceNetworkInterface): { inner: string; outer: string | undefined }[] {
+function addressesOf({ PrivateIpAddress, PrivateIpAddresses = [], Association }: Nic): { inner: string; outer: string | undefined }[] {
   const others = PrivateIpAddresses.filter(({ PrivateIpAddress: inner }) => inner !== PrivateIpAddress);
   return [
     { inner: PrivateIpAddress!, outer: Association?.PublicIp },
     ...others.map((one) => ({ inner: one.PrivateIpAddress!, outer: one.Association?.PublicIp })),
   ];
-}
-
-function frontOf(account: Account, balancer: Balancer, machines: Planned[], choices: Choices): Planned {
-  const id = `elb-${balancer.name}`;
-  const index = choices.index(id);
-  const block = blockOf(account.subnets.find(({ SubnetId }) => SubnetId === balancer.subnetIds[0])!);
-  const taken = new Set(machines.flatMap(({ addresses }) => addresses));
-  const address = choices.once(id, () => freeAddress(block, index, taken));
-  return {
-    ...placeOf(account, id, balancer.subnetIds[0]!, choices),
-    namespace: id,
-    device: "eth0",
-    mac: `0e:c2:00:00:${hex(index >> 8)}:${hex(index & 255)}`,
-    addresses: [address],
-    publicAddresses: balancer.internal ? {} : { [address]: `198.19.${index >> 8}.${index & 255}` },
-    groups: balancer.groups,
-    sourceDestCheck: true,
-  };
-}
-
-/** From the subnet's end, where planned machines are not. */
-function freeAddress(block: Cidr, index: number, taken: Set<string>): string {
-  const size = block.last - block.first + 1;
-  for (let n = size - 1 - index; n > 3; n--) if (!taken.has(nthAddress(block, n))) return nthAddress(block, n);
-  throw new Error(`${block.text} has no free address for a load balancer`);
-}
-
-const hex = (byte: number): string => byte.toString(16).padStart(2, "0");
-
-function placeOf(account: Account, id: string, subnetId: string, choices: Choices) {
-  const subnet = account.subnets.find(({ SubnetId }) => SubnetId === subnetId)!;
-  return {
-    id,
-    index: choices.index(id),
-    vpcId: subnet.VpcId!,
-    prefix: blockOf(subnet).prefix,
-    gateway: gatewayOf(subnet),
-    internetRoute: hasInternetRoute(account, subnet),
-  };
 }
 
 const gatewayOf = (subnet: Subnet): string => nthAddress(blockOf(subnet), 1);
@@ -154,18 +130,17 @@ function hasInternetRoute({ routeTables, gateways }: Account, { SubnetId, VpcId 
   );
 }
 
-/** A balancer that faces the internet has one public address for everybody, as AWS answers; private names are known inside alone. */
-function names(account: Account, balancers: Balancer[], fronts: Planned[], vpcId?: string): Names {
-  const ofBalancers = balancers.map(({ dnsName, internal }, index): [string, string[]] => {
-    const { addresses, publicAddresses } = fronts[index]!;
-    return [dnsName.toLowerCase(), internal ? addresses : Object.values(publicAddresses)];
-  });
+/** A balancer that faces the internet has its public addresses for everybody, as AWS answers; private names are known inside alone. */
+function names(account: Account, fronts: Front[], vpcId?: string): Names {
+  const found: Names = {};
+  for (const { balancer, planned } of fronts)
+    (found[balancer.dnsName.toLowerCase()] ??= []).push(...(balancer.internal ? planned.addresses : Object.values(planned.publicAddresses)));
   const inside = account.instances.filter(({ VpcId, PrivateDnsName }) => VpcId === vpcId && PrivateDnsName);
-  const ofMachines = inside.map(({ PrivateDnsName, PrivateIpAddress }): [string, string[]] => [PrivateDnsName!.toLowerCase(), [PrivateIpAddress!]]);
-  return Object.fromEntries([...ofBalancers, ...ofMachines]);
+  for (const { PrivateDnsName, PrivateIpAddress } of inside) found[PrivateDnsName!.toLowerCase()] = [PrivateIpAddress!];
+  return found;
 }
 
-function balancerFabric({ name, listeners }: Balancer, { namespace, addresses }: Planned, pace: number): BalancerFabric {
-  const paced = listeners.map(({ port, pool }) => ({ port, pool: { ...pool, check: { ...pool.check, interval: pool.check.interval / pace } } }));
-  return { name, namespace, address: addresses[0]!, listeners: paced };
+function balancerFabric({ balancer, planned }: Front, pace: number): BalancerFabric {
+  const listeners = balancer.listeners.map(({ port, pool }) => ({ port, pool: { ...pool, check: { ...pool.check, interval: pool.check.interval / pace } } }));
+  return { name: balancer.name, namespace: planned.namespace, address: planned.addresses[0]!, listeners };
 }

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { missing } from "../nodes/requirements";
 import { venv } from "../python";
 import type { Fabric } from "./fabric";
 
@@ -34,8 +35,8 @@ export interface Networks {
  * @throws Error naming in one sentence what this machine lacks
  */
 export async function startNetworks(options: { onHealth?(event: HealthEvent): void; onFault?(fault: string): void } = {}): Promise<Networks> {
-  const lack = missing();
-  if (lack) throw new Error(lack);
+  const lacks = missing();
+  if (lacks) throw new Error(lacks);
   const python = join(venv("local/requirements.txt", "venv"), "python");
   const child = spawn(python, [join(__dirname, "daemon")], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" } });
   const waiting = new Map<number, { done(): void; failed(error: Error): void }>();
@@ -86,14 +87,6 @@ export async function startNetworks(options: { onHealth?(event: HealthEvent): vo
 type Message = { id: number; error?: string } | { event: "ready"; pid: number; removed: string[] } | ({ event: "health" } & HealthEvent);
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
-
-/** What this machine lacks for real networks, in one sentence; undefined when nothing. */
-export function missing(): string | undefined {
-  if (process.platform !== "linux") return `Real machines need Linux: they are made of its namespaces, and this is ${process.platform}.`;
-  if (process.getuid?.() !== 0) return "Real machines need root: network namespaces, mounts and cgroups are made.";
-  const absent = ["ip", "nft", "nsenter", "unshare"].filter((name) => spawnSync(name, ["--version"], { stdio: "ignore" }).error);
-  return absent.length ? `Real machines need the program ${absent.join(" and ")} (packages iproute2, nftables and util-linux).` : undefined;
-}
 
 /** Namespaces of the daemon with this process id that are still there. */
 export const namespacesLeft = (pid: number): string[] =>

@@ -1,6 +1,6 @@
 import { CreateInstanceProfileCommand, AddRoleToInstanceProfileCommand, CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { region } from "../../local/emulators/emulators";
+import { region, rootCredentials } from "../../local/emulators/emulators";
 import { startWorld, until, type World } from "./world";
 
 const IMDS = "http://169.254.169.254/latest";
@@ -20,7 +20,7 @@ const get = (id: string, path: string, secret = token(id).body) => curl(id, "-H"
 
 beforeAll(async () => {
   world = await startWorld("vpc-metadata");
-  const iam = new IAMClient({ endpoint: world.emulators.endpoint, region, credentials: world.emulators.credentials });
+  const iam = new IAMClient({ endpoint: world.emulators.endpoint, region, credentials: rootCredentials });
   const trust = { Version: "2012-10-17", Statement: { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" } };
   await iam.send(new CreateRoleCommand({ RoleName: "nodes", AssumeRolePolicyDocument: JSON.stringify(trust) }));
   await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: "nodes-profile" }));

@@ -51,6 +51,7 @@ test("a machine has its planned address, its way out and link indexes of its own
 test("private names are known to the VPC's resolver, at both of its addresses, and names of the world are not", () => {
   const ask = (name: string, resolver: string) => world.inside(client, "python3", "-c", lookUp, name, resolver);
   for (const resolver of ["169.254.169.253", "172.20.0.2"]) expect(ask("IP-172-20-32-10.ec2.internal", resolver)).toBe("0 172.20.32.10");
+  world.inside(client, ...say("169.254.169.253", 53, "172.20.32.11", "no question, but longer than a header"));
   expect(ask("dl.k8s.io", "169.254.169.253")).toBe("3");
 });
 

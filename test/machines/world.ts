@@ -17,8 +17,9 @@ import {
   RunInstancesCommand,
   type RunInstancesCommandInput,
 } from "@aws-sdk/client-ec2";
-import { type Emulators, region, startEmulators } from "../../local/emulators/emulators";
-import { type Nodes, type RealMachines, startRealMachines } from "../../local/machines/real-machines";
+import { type Emulators, region, rootCredentials, startEmulators } from "../../local/emulators/emulators";
+import { type RealMachines, startRealMachines } from "../../local/machines/real-machines";
+import type { Nodes } from "../../local/nodes/nodes";
 import type { HealthEvent } from "../../local/vpc/vpc";
 import { TAG_UID } from "../../shared/plan/names";
 
@@ -86,12 +87,12 @@ const peer = join(__dirname, "peer.py");
 
 /** Emulators, a VPC with a subnet, an internet gateway and a route to it, and the daemon that makes them real. */
 export async function startWorld(name: string): Promise<World> {
-  const emulators = await startEmulators({ name });
+  const emulators = await startEmulators({ name, looks: 0 });
   const nodes = bareNodes();
   const health: HealthEvent[] = [];
   const forwards = [{ address: AWS_ADDRESS, port: 80, target: Number(new URL(emulators.endpoint).port) }];
   const machines = await startRealMachines(emulators, { nodes, forwards, checkPace: 50, onHealth: (event) => health.push(event) });
-  const ec2 = new EC2Client({ endpoint: emulators.endpoint, region, credentials: emulators.credentials });
+  const ec2 = new EC2Client({ endpoint: emulators.endpoint, region, credentials: rootCredentials });
   const children: ChildProcess[] = [];
   const VpcId = (await ec2.send(new CreateVpcCommand({ CidrBlock: "172.20.0.0/16" }))).Vpc!.VpcId!;
   const subnet = { VpcId, CidrBlock: "172.20.32.0/19", AvailabilityZone: "us-east-1a" };

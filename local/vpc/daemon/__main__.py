@@ -5,6 +5,7 @@ import asyncio
 import base64
 import json
 import os
+import resource
 import signal
 import sys
 
@@ -39,6 +40,8 @@ async def main():
     # A terminal sends these to the whole group; the end of standard input is what ends this one, with everything taken away.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     lock, lock_name = namespaces.hold_lock()
     fabric = Fabric(say)
     requests = asyncio.StreamReader(limit=1 << 26)

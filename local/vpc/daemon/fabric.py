@@ -192,12 +192,13 @@ class Fabric:
             for name in [name for name in self.spaces if name not in wanted["namespaces"]]:
                 await self.spaces.pop(name).remove()
             for one in wanted["balancers"]:
-                if one["name"] not in self.balancers:
-                    self.balancers[one["name"]] = Balancer(one["name"], self.spaces[one["namespace"]], self.say)
-                self.balancers[one["name"]].apply(one["address"], one["listeners"])
+                name = one["namespace"]
+                if name not in self.balancers:
+                    self.balancers[name] = Balancer(one["name"], self.spaces[name], self.say)
+                self.balancers[name].apply(one["address"], one["listeners"])
 
     def close_balancers(self, wanted):
-        names = {one["name"] for one in wanted}
+        names = {one["namespace"] for one in wanted}
         for name in [name for name in self.balancers if name not in names]:
             self.balancers.pop(name).close()
 

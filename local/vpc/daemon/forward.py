@@ -71,7 +71,12 @@ class Listener:
     async def accept(self):
         loop = asyncio.get_running_loop()
         while True:
-            client, _ = await loop.sock_accept(self.sock)
+            try:
+                client, _ = await loop.sock_accept(self.sock)
+            except OSError:
+                # No more descriptors, or a client that left: the next one may do.
+                await asyncio.sleep(0.1)
+                continue
             client.setblocking(False)
             task = asyncio.ensure_future(self.serve(client))
             self.connections.add(task)

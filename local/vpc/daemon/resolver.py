@@ -36,7 +36,7 @@ class Resolver(asyncio.DatagramProtocol):
     def datagram_received(self, query, client):
         try:
             reply = answer(query, self.names())
-        except IndexError:
+        except (IndexError, struct.error):
             return
         if reply:
             self.transport.sendto(reply, client)

@@ -1,11 +1,11 @@
 import type { Account } from "../../../local/vpc/account";
 import { balancersOf } from "../../../local/vpc/balancers";
-import { fabricOf, newChoices } from "../../../local/vpc/plan-fabric";
+import { fabricOf, newIndexes } from "../../../local/vpc/plan-fabric";
 import { expectGolden } from "../case-folders";
 import { machine, sampleAccount } from "./sample-account";
 
 const options = { forwards: [{ address: "203.0.113.10", port: 80, target: 4566 }], metadata: {} };
-const fabricFor = (account: Account, choices = newChoices()) => fabricOf(account, options, choices);
+const fabricFor = (account: Account, indexes = newIndexes()) => fabricOf(account, options, indexes);
 const rulesFor = (account: Account) => fabricFor(account).vpcs[0]!.ruleset;
 const setOf = (rules: string, name: string) => new RegExp(`set ${name} \\{[^}]*?elements = \\{ ([^}]*) \\}`).exec(rules)?.[1];
 
@@ -27,16 +27,16 @@ describe("an interface", () => {
     expect(setOf(rulesFor(account), "checked")).toBe('"v1003", "v1004"');
   });
 
-  test("keeps its index and a balancer its address while others come and go", () => {
-    const choices = newChoices();
+  test("keeps its index while others come and go", () => {
+    const indexes = newIndexes();
     const account = sampleAccount();
-    const before = fabricFor(account, choices);
+    const before = fabricFor(account, indexes);
     account.instances = [machine("i-new", "172.20.32.5", "sg-nodes"), account.instances[1]!];
-    const after = fabricFor(account, choices);
+    const after = fabricFor(account, indexes);
     const indexOf = (id: string, { vpcs }: typeof after) => vpcs[0]!.interfaces.find((one) => one.id === id)?.index;
     expect(indexOf("eni-i-node", after)).toBe(indexOf("eni-i-node", before));
     expect(indexOf("eni-i-new", after)).toBe(5);
-    expect(after.balancers.map(({ address }) => address)).toEqual(before.balancers.map(({ address }) => address));
+    expect(indexOf("eni-net", after)).toBe(indexOf("eni-net", before));
   });
 
   test("has no way to the internet where its subnet's own table has none, or the gateway is not attached", () => {
@@ -85,15 +85,22 @@ describe("a load balancer", () => {
     expect(network!.listeners[0]!.pool).toMatchObject({ failOpen: true, check: { protocol: "HTTP", port: null, path: "/healthz", healthy: 3 } });
   });
 
-  test("without a subnet or without anything behind a listener does not come to be", () => {
+  test("stands where EC2 shows an interface of it, in each of its subnets, and nowhere else", () => {
     const account = sampleAccount();
-    account.classic[0]!.Subnets = [];
+    account.balancerInterfaces = [{ ...account.balancerInterfaces[0]!, NetworkInterfaceId: "eni-b", PrivateIpAddress: "172.20.32.7" }, account.balancerInterfaces[0]!];
+    const { balancers, names } = fabricFor(account);
+    expect(balancers.map(({ name, address }) => [name, address])).toEqual([["api", "172.20.32.7"], ["api", "172.20.32.5"]]);
+    expect(names).toEqual({ "api-1.us-east-1.elb.amazonaws.com": ["54.214.0.5", "54.214.0.5"] });
+  });
+
+  test("has no listener without a target group behind it", () => {
+    const account = sampleAccount();
     account.network[0]!.targetGroups = [];
-    expect(fabricFor(account).balancers).toEqual([expect.objectContaining({ name: "net", listeners: [] })]);
+    expect(fabricFor(account).balancers[1]).toMatchObject({ name: "net", listeners: [] });
   });
 
   test("is checked as many times faster as is asked, with the same time-outs", () => {
-    const { balancers } = fabricOf(sampleAccount(), { ...options, checkPace: 5 }, newChoices());
+    const { balancers } = fabricOf(sampleAccount(), { ...options, checkPace: 5 }, newIndexes());
     expect(balancers[0]!.listeners[0]!.pool.check).toMatchObject({ interval: 2, timeout: 5, healthy: 2 });
   });
 });

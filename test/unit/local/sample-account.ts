@@ -1,4 +1,4 @@
-import type { Instance, IpPermission } from "@aws-sdk/client-ec2";
+import type { Instance, IpPermission, NetworkInterface } from "@aws-sdk/client-ec2";
 import type { Account } from "../../../local/vpc/account";
 
 const VpcId = "vpc-0a";
@@ -47,6 +47,18 @@ export const machine = (id: string, PrivateIpAddress: string, group: string, mor
   };
 };
 
+const balancerInterface = (id: string, Description: string, PrivateIpAddress: string, groups: string[], publicIp?: string): NetworkInterface => ({
+  NetworkInterfaceId: id,
+  Description,
+  SubnetId: "subnet-0a",
+  VpcId,
+  MacAddress: `02:00:00:00:00:${PrivateIpAddress.split(".")[3]!.padStart(2, "0")}`,
+  PrivateIpAddress,
+  Groups: groups.map((GroupId) => ({ GroupId })),
+  SourceDestCheck: true,
+  ...(publicIp && { Association: { PublicIp: publicIp } }),
+});
+
 /** A control plane that forwards for pods, a worker without a public address, a Classic load balancer that faces the internet and a Network one inside. */
 export const sampleAccount = (): Account => ({
   vpcs: [{ VpcId, CidrBlock: "172.20.0.0/16" }],
@@ -84,12 +96,15 @@ export const sampleAccount = (): Account => ({
     machine("i-plane", "172.20.32.4", "sg-planes", { publicIp: "54.214.0.4", SourceDestCheck: false }),
     machine("i-node", "172.20.32.10", "sg-nodes"),
   ],
+  balancerInterfaces: [
+    balancerInterface("eni-api", "ELB api", "172.20.32.5", ["sg-front"], "54.214.0.5"),
+    balancerInterface("eni-net", "ELB net/net/50dc6c495c0c9188", "172.20.32.6", ["sg-front"]),
+  ],
   classic: [
     {
       LoadBalancerName: "api",
       DNSName: "API-1.us-east-1.elb.amazonaws.com",
       VPCId: VpcId,
-      Subnets: ["subnet-0a"],
       SecurityGroups: ["sg-front"],
       Scheme: "internet-facing",
       ListenerDescriptions: [{ Listener: { Protocol: "TCP", LoadBalancerPort: 443, InstancePort: 6443 } }],
@@ -99,7 +114,12 @@ export const sampleAccount = (): Account => ({
   ],
   network: [
     {
-      balancer: { LoadBalancerName: "net", DNSName: "net-1.elb.us-east-1.amazonaws.com", VpcId, Scheme: "internal", AvailabilityZones: [{ SubnetId: "subnet-0a" }] },
+      balancer: {
+        LoadBalancerName: "net",
+        LoadBalancerArn: "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/net/net/50dc6c495c0c9188",
+        DNSName: "net-1.elb.us-east-1.amazonaws.com",
+        Scheme: "internal",
+      },
       listeners: [{ Port: 80, DefaultActions: [{ Type: "forward", TargetGroupArn: "arn:tg" }] }],
       targetGroups: [
         {
