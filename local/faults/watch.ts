@@ -5,7 +5,7 @@ import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import type { ClusterRecord } from "../../shared/registry/cluster-record";
 import type { Stack } from "./stack";
 
-const LOOK_MS = 250;
+const LOOK_MS = 500;
 const LIMIT_MS = 150_000;
 /** The sweeper finds nothing of a record younger than three minutes. */
 const AGED_MS = 5 * 60_000;
