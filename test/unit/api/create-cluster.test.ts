@@ -82,7 +82,7 @@ describe("POST /clusters", () => {
     expect(bodyOf(answer)).toMatchObject({ name: "demo.k8s.local", uid: record!["uid"], status: "Creating", warnings: plan.warnings });
     expect(call!.calledBefore(start!)).toBe(true);
     expect(record).toMatchObject({ owner: alice.arn, status: "Creating", epoch: 1, generation: 1, ledger: {}, timeline: [], versions: { kubernetes: "1.19.7" } });
-    expect(record!["conditions"].map(({ status }: { status: string }) => status)).toEqual(Array(5).fill("Unknown"));
+    expect(record!["conditions"].map(({ status }: { status: string }) => status)).toEqual(Array(7).fill("Unknown"));
     expect(documents[0]).toMatchObject({ kind: "Cluster" });
   });
 
