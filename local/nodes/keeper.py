@@ -16,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 BOOT = ("unshare", "--pid", "--fork", "--kill-child")
 
 
-def start(folder, spec, slave):
+def start(folder, spec, slave, boot):
     """unshare's process id: the parent of the node's first process."""
     console = os.ttyname(slave)
     process = os.fork()
@@ -27,7 +27,7 @@ def start(folder, spec, slave):
         for descriptor in (0, 1, 2):
             os.dup2(slave, descriptor)
         os.closerange(3, 1024)
-        os.execvp("nsenter", ["nsenter", "--net=" + spec["netns"], *BOOT, sys.executable, HERE + "/root.py", folder, console])
+        os.execvp("nsenter", ["nsenter", "--net=" + spec["netns"], *BOOT, sys.executable, HERE + "/root.py", folder, console, str(boot)])
     except BaseException as error:
         os.write(2, ("clowder: %s\n" % error).encode())
     os._exit(127)
@@ -89,9 +89,9 @@ def run(folder):
         attributes = termios.tcgetattr(slave)
         attributes[1] &= ~termios.ONLCR
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
-        unshare = start(folder, spec, slave)
-        os.close(slave)
         boots += 1
+        unshare = start(folder, spec, slave, boots)
+        os.close(slave)
         first = await_first(unshare)
         if first:
             note(folder, "first.json", json.dumps({"pid": first, "boot": boots}))

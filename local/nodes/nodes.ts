@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { down, nodeIds, reboot, up } from "./node";
 import type { Image } from "./prepared-image";
@@ -34,6 +34,10 @@ export interface Nodes {
   leftovers(): Promise<string[]>;
 }
 
+const UNIFIED = "/sys/fs/cgroup/cgroup.controllers";
+/** From 1.35 on kubelet refuses cgroup v1 unless it is told: https://kubernetes.io/docs/concepts/architecture/cgroups/ */
+const ON_CGROUP_V1 = "failCgroupV1: false\n";
+
 /** Machines from one image, each in a folder of its own. */
 export function nodesOf({ image, folder, environment, images }: NodesOptions): Nodes {
   const made = new Set<string>();
@@ -42,7 +46,7 @@ export function nodesOf({ image, folder, environment, images }: NodesOptions): N
   return {
     async up({ id, hostname, netns }) {
       made.add(id);
-      const files = { "/etc/clowder/node.env": nodeEnv };
+      const files = { "/etc/clowder/node.env": nodeEnv, ...(existsSync(UNIFIED) ? {} : { "/etc/clowder/kubelet.yaml": ON_CGROUP_V1 }) };
       await up({ id, hostname: hostname.split(".")[0]!, netns, folder: join(folder, id), ...image, images, files });
     },
     reboot,

@@ -30,7 +30,7 @@ export interface Contents {
  */
 export async function ensurePreparedImage(base: string, { programs, archives }: Contents, say: (line: string) => void): Promise<Image> {
   const files = archives.flatMap(archivesIn);
-  const ingredients = [base, ...programs, ...files].map((file) => [file, statSync(file).size, statSync(file).mtimeMs]);
+  const ingredients = [base, ...programs, ...files].map((file) => [basename(file), statSync(file).size, statSync(file).mtimeMs]);
   const digest = createHash("sha256").update(JSON.stringify(ingredients)).digest("hex").slice(0, 16);
   const folder = await once(`prepared-image-${digest}`, async (fresh) => {
     say(`prepared image: ${programs.length} programs and ${files.length} images`);

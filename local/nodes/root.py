@@ -1,4 +1,4 @@
-"""Runs as the first process of a node's process namespace: `root.py FOLDER CONSOLE`. Takes the node's other namespaces, puts its own
+"""Runs as the first process of a node's process namespace: `root.py FOLDER CONSOLE BOOT`. Takes the node's other namespaces, puts its own
 root together, moves into it and becomes systemd. What it mounts goes with it. Whatever would reach the machine itself is read-only,
 private or empty.
 
@@ -136,9 +136,11 @@ def move_into(root):
     mount(None, "/", flags=SHARED | REC)
 
 
-def main(folder, console):
+def main(folder, console, boot):
     with open(folder + "/spec.json") as file:
         spec = json.load(file)
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "clear-network.sh")) as file:
+        clear_network = file.read()
     # First the cgroups: those that it is in become the roots of what it sees.
     cgroups.enter(spec["cgroups"])
     if libc.unshare(NEWNS | NEWCGROUP | NEWUTS | NEWIPC):
@@ -152,6 +154,8 @@ def main(folder, console):
     mount_sys(root, spec["id"])
     mount_devices(root, console)
     move_into(root)
+    if int(boot) > 1:
+        subprocess.run(["sh", "-c", clear_network], env=EXECUTED)
     os.execve("/lib/systemd/systemd", ["systemd", "--system"], EXECUTED)
 
 

@@ -61,12 +61,18 @@ test("a machine boots systemd, runs its user data through cloud-init, and reboot
   expect(read(join(work, "node/console.log"))).toMatch(/cloud-init\[\d+\]: user data of ip-10-99-0-2 runs/);
   expect(await shell("ctr version >/dev/null && echo containerd")).toBe("containerd\n");
 
-  await shell("mkdir -p /sys/fs/cgroup/memory/left /sys/fs/cgroup/left 2>/dev/null; echo kept >/root/kept; systemctl enable --now containerd");
+  await shell("mkdir -p /sys/fs/cgroup/memory/left /sys/fs/cgroup/left 2>/dev/null; echo kept >/root/kept");
+  await shell(`ip link add left type dummy; ip link set left up; ip route add 192.0.2.0/24 dev left; ip rule add from 192.0.2.1 lookup 99
+    nft add table ip left; tc qdisc add dev eth0 clsact; echo 1 >/proc/sys/net/ipv4/ip_forward`);
   await reboot(id);
   await settled();
   expect(await shell("cat /root/kept /root/ran")).toBe("kept\nuser data of ip-10-99-0-2 runs\n");
   expect((await shell("journalctl --list-boots --no-pager -q | grep -c UTC")).trim()).toBe("2");
   expect(await shell("ls -d /sys/fs/cgroup/memory/left /sys/fs/cgroup/left 2>/dev/null || true")).toBe("");
+  expect(await shell("ip -o link | cut -d' ' -f2; ip -o rule | wc -l; nft list ruleset; tc qdisc show dev eth0 clsact; cat /proc/sys/net/ipv4/ip_forward")).toMatch(
+    /^lo:\neth0@if\d+:\n3\n0\n$/,
+  );
+  expect(await shell("ip -o route")).toMatch(/^default via 10\.99\.0\.1 [^\n]*\n10\.99\.0\.0\/24 [^\n]*\n$/);
   expect(machineState()).toEqual(before);
 }, UP_MS * 2);
 
