@@ -42,11 +42,10 @@ export async function showCrowd(service: LocalService, manifest: LocalManifest, 
     const posted = await post(service, text);
     const created = await follow(service, posted, createEnded, () => {});
     if (created.status !== "Ready") throw new Error(`${created.name} failed: ${created.failure?.message}`);
-    return { posted, created };
+    return { posted, created, place: await placeIn(clients.ec2, posted) };
   };
   const other = await noting("this service, another cluster", false, () => create(renamed(manifest, "neighbour")));
-  const { posted, created } = await noting("this service, the cluster", true, () => create(manifest));
-  const place = await placeIn(clients.ec2, posted);
+  const { posted, created, place } = await noting("this service, the cluster", true, () => create(manifest));
   await noting("the cluster's controllers", true, () => controllers(clients, place));
   await noting("a user, in the cluster's VPC", true, () => strays(clients, place));
   await noting(`kOps, a cluster named ${posted.name}`, false, () => kopsCluster(clients, posted.name, place.image));

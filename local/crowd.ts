@@ -98,11 +98,17 @@ export async function crowd(clients: Clients, place: Place): Promise<Record<stri
   return { "vpc-load-balancer": 2, "vpc-target-group": 1, volume: 1, address: 2, "network-interface": 1 };
 }
 
-/** Where such things stand in a cluster that is up. */
+const LOOK_MS = 250;
+
+/** Where such things stand in a cluster that is up. Waits until its probe client, which it has asked EC2 to end, has ended. */
 export async function placeIn(ec2: EC2Client, { name, uid }: { name: string; uid: string }): Promise<Place & { image: string }> {
-  const Filters = [...withTags({ "clowder:uid": uid }), { Name: "instance-state-name", Values: ["running"] }];
-  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
-  const node = Reservations.flatMap(({ Instances = [] }) => Instances).find(({ Tags }) => tagOf(Tags, "clowder:role") === "node")!;
+  const look = async (...Values: string[]) => {
+    const Filters = [...withTags({ "clowder:uid": uid }), { Name: "instance-state-name", Values }];
+    const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+    return Reservations.flatMap(({ Instances = [] }) => Instances);
+  };
+  while ((await look("shutting-down")).length) await new Promise((next) => setTimeout(next, LOOK_MS));
+  const node = (await look("running")).find(({ Tags }) => tagOf(Tags, "clowder:role") === "node")!;
   const { GroupId = "" } = node.NetworkInterfaces![0]!.Groups![0]!;
   return { name, uid, vpcId: node.VpcId!, subnetId: node.SubnetId!, nodeId: node.InstanceId!, nodeGroupId: GroupId, image: node.ImageId! };
 }
