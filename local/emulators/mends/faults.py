@@ -25,9 +25,12 @@ class Fault:
         self.case, self.kind, self.target, self.nth = case, kind, (function, action), nth
         self.calls = Counter()
         self.numbers = {}
-        self.unseen = Unseen() if kind == "unseen" else None
+        self.unseen = Unseen(self.hidden) if kind == "unseen" else None
         if cold:
             end(function, idle=True)
+
+    def hidden(self, call):
+        note({"case": self.case, "function": call.function, "action": call.action, "n": self.numbers[call.invocation], "hidden": True})
 
     def number(self, call):
         """(how many-th of its function and action, whether it was sent for the first time)."""
