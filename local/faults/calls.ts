@@ -8,6 +8,8 @@ export interface LoggedCall {
   n: number;
   /** Kind of the fault that met it. */
   fault?: string;
+  /** It did not see what the unseen call did. */
+  hidden?: boolean;
 }
 
 /** Only reading for people; no step of a create or delete. */
@@ -17,7 +19,7 @@ const keyOf = ({ phase, function: name, action, n }: Call) => `${phase} ${name} 
 
 /** The calls of one phase of one run, in the order in which they were first made. */
 export const callsOf = (phase: Phase, logged: LoggedCall[]): Call[] =>
-  logged.filter(({ function: name }) => !bystanders.includes(name)).map(({ function: name, action, n }) => ({ phase, function: name, action, n }));
+  logged.filter(({ function: name, hidden }) => !hidden && !bystanders.includes(name)).map(({ function: name, action, n }) => ({ phase, function: name, action, n }));
 
 /**
  * What every warm run makes, and what only the first, cold one makes before the others. A loop that looked more often in one run than

@@ -9,7 +9,7 @@ import { live } from "./live";
 import { type FaultOptions, readFaultOptions } from "./options";
 import { recordCalls } from "./record";
 import { type Stack, startStack } from "./stack";
-import { type Result, summaryLine, tableOf, troubleLines } from "./table";
+import { type Result, summaryLine, tableOf, troubleLines, unlookedLine } from "./table";
 
 /** Seconds of processor time of one cluster, up and down, as measured on a 2-core machine; only the printed budget rests on it. */
 const LIFE_SECONDS = 4.5;
@@ -37,7 +37,7 @@ async function runLives({ stacks, options, say, tell }: Run, lives: Life[]): Pro
       const blamed = up && down && lived.some(({ verdict }) => verdict.outcome === "leftover");
       if (blamed) queue.unshift({ up }, { down });
       else if (down && up && lived.length === 1) queue.unshift({ down });
-      for (const one of blamed ? [] : lived) tell({ case: one.case, ...one.verdict, ...(one.failure && { failure: one.failure }), seconds, sources: stack.sources });
+      for (const one of blamed ? [] : lived) tell({ case: one.case, ...one.verdict, ...(one.failure && { failure: one.failure }), ...(one.hidden && { hidden: one.hidden }), seconds, sources: stack.sources });
       ended++;
       const left = (((Date.now() - began) / ended) * queue.length) / 60_000;
       say(`[${ended}/${ended + queue.length}, ${Math.ceil(left)} min left] ${seconds.toFixed(1)} s  ${blamed ? "again, one by one: " : ""}${casesIn(life).map(({ id }) => id).join("  +  ")}`);
@@ -99,7 +99,7 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(signal === "SIGINT" ? 130 : 143));
   const results = await runFaults(options, say);
   if (options.list) return;
-  for (const line of [...tableOf(results), ...troubleLines(results), summaryLine(results)]) console.log(line);
+  for (const line of [...tableOf(results), ...troubleLines(results), unlookedLine(results), summaryLine(results)]) console.log(line);
   process.exitCode = results.every(({ outcome }) => outcome === "ready" || outcome === "failed and gone") ? 0 : 1;
 }
 

@@ -12,6 +12,8 @@ export interface Lived {
   case: Case;
   verdict: Verdict;
   failure?: string;
+  /** How often what was unseen was not seen. */
+  hidden: number;
 }
 
 /** As often as a patient client sends what was answered with a fault or with nothing. */
@@ -22,16 +24,17 @@ export async function live(stack: Stack, manifest: LocalManifest, { up, down }: 
   const own = renamed(manifest, up?.phase === "failing" ? `${FAILING}-${label}` : label);
   const seen: Seen = { ready: false, certified: false, neverBegun: false, leakSuspected: false, left: [], missing: [] };
   const met = { up: false, down: false };
+  const hidden = { up: 0, down: 0 };
   let record: ClusterRecord | undefined;
   try {
     stack.arm(up);
     record = await create(stack, own);
     seen.ready = record?.status === "Ready";
-    met.up = wasMet(stack);
+    [met.up, hidden.up] = wasMet(stack);
     if (seen.ready) {
       if (down) stack.arm(down);
       record = await remove(stack, own.cluster);
-      met.down = wasMet(stack);
+      [met.down, hidden.down] = wasMet(stack);
     }
     if (record && record.status !== "Deleted") {
       // The permission is given back and DELETE is sent again.
@@ -53,16 +56,25 @@ export async function live(stack: Stack, manifest: LocalManifest, { up, down }: 
     neverBegun: !record || (record.status === "Deleted" && record.failure?.stage === "StartCreate"),
   });
   const failure = record?.failure?.code;
-  const told = (one: Case, isMet: boolean, view: Seen): Lived => ({ case: one, verdict: verdictOf(one, isMet, view), ...(failure && { failure }) });
+  const told = (one: Case, way: "up" | "down", view: Seen): Lived => ({
+    case: one,
+    verdict: verdictOf(one, met[way], view),
+    hidden: hidden[way],
+    ...(failure && { failure }),
+  });
   return [
     // A leak that was suspected after the second fault was armed is not of the first.
-    ...(up ? [told(up, met.up, down && seen.ready ? { ...seen, leakSuspected: false } : seen)] : []),
-    ...(down && seen.ready ? [told(down, met.down, seen)] : []),
-    ...(down && !up && !seen.ready ? [told(down, false, seen)] : []),
+    ...(up ? [told(up, "up", down && seen.ready ? { ...seen, leakSuspected: false } : seen)] : []),
+    ...(down && seen.ready ? [told(down, "down", seen)] : []),
+    ...(down && !up && !seen.ready ? [told(down, "down", seen)] : []),
   ];
 }
 
-const wasMet = (stack: Stack): boolean => stack.calls().some(({ fault }) => fault !== undefined);
+/** Whether the fault was met, and how often its effect was not seen. */
+function wasMet(stack: Stack): [boolean, number] {
+  const calls = stack.calls();
+  return [calls.some(({ fault }) => fault !== undefined), calls.filter(({ hidden }) => hidden).length];
+}
 
 /** What the POST led to; undefined where it was refused for good. */
 export async function create(stack: Stack, { text, cluster }: LocalManifest): Promise<ClusterRecord | undefined> {

@@ -8,6 +8,8 @@ export interface Result {
   /** Of the failure that the record told. */
   failure?: string;
   seconds: number;
+  /** Of an unseen effect: how many looks did not see it. */
+  hidden?: number;
   /** Digest of the product's sources that it was run over. */
   sources: string;
 }
@@ -17,6 +19,12 @@ const count = (results: Result[], outcome: Outcome): number => results.filter((r
 export const summaryLine = (results: Result[]): string =>
   `${results.length} cases, ${count(results, "ready")} ready, ${count(results, "failed and gone")} failed and gone, ${count(results, "leftover")} leftovers` +
   (count(results, "not met") ? `, ${count(results, "not met")} not met` : "");
+
+/** How many unseen effects nobody looked for: such a case passes by itself. */
+export function unlookedLine(results: Result[]): string {
+  const unseen = results.filter((result) => result.case.kind === "unseen");
+  return `${unseen.filter(({ hidden }) => !hidden).length} of ${unseen.length} unseen effects were looked for by nobody while they were`;
+}
 
 /** One row for each service of a phase, one column for each kind: how many, and how many of them were left over or not met. */
 export function tableOf(results: Result[]): string[] {

@@ -116,6 +116,7 @@ test("what a call made is not in lists and not to be named for four looks, then 
   expect(codeOf(await failure(naming()))).toBe("InvalidVpcID.NotFound");
   expect(await listed()).toEqual([]);
   expect(await listed()).toEqual(["10.7.0.0/16"]);
+  expect(broken.calls().filter(({ hidden }) => hidden).map(({ action }) => action)).toEqual(["ec2:DescribeVpcs", "ec2:DescribeVpcs", "ec2:ModifyVpcAttribute", "ec2:DescribeVpcs"]);
   await expect(naming()).resolves.toBeDefined();
 });
 

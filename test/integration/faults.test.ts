@@ -11,7 +11,7 @@ import { recordOf } from "../../local/faults/watch";
 import { readManifest } from "../../local/manifest";
 import { type Receiver, startReceiver } from "../../local/receiver";
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 const CASES = 6;
 const seed = Number(process.env["FAULTS_SEED"] ?? randomInt(1_000_000));
 const manifest = readManifest("test/cases/seed/manifest.yaml");

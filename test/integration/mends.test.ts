@@ -72,7 +72,12 @@ describe("error names", () => {
   beforeAll(async () => {
     const folder = mkdtempSync(join(tmpdir(), "mends-"));
     const source = `class OutOfCatnip extends Error { name = "OutOfCatnip" }
-      exports.handler = async (event) => { if (event.fail) throw new OutOfCatnip("the jar is empty"); return "fed"; };`;
+      let fed = 0;
+      exports.handler = async (event) => {
+        if (event.fail) throw new OutOfCatnip("the jar is empty");
+        if (event.end) process.kill(process.pid, "SIGKILL");
+        return event.count ? ++fed : "fed";
+      };`;
     writeFileSync(join(folder, "index.js"), source);
     execFileSync(join(venv("local/requirements.txt", "venv"), "python"), ["-m", "zipfile", "-c", "code.zip", "index.js"], { cwd: folder });
     const ZipFile = readFileSync(join(folder, "code.zip"));
@@ -91,6 +96,19 @@ describe("error names", () => {
     const { error, said } = await invoke({ fail: true });
     expect(error).toBeDefined();
     expect(said).toMatchObject({ errorType: "OutOfCatnip", errorMessage: "the jar is empty" });
+  });
+
+  test("an environment outlives an error", async () => {
+    const before = (await invoke({ count: true })).said as number;
+    await invoke({ fail: true });
+    expect((await invoke({ count: true })).said).toBe(before + 1);
+  });
+
+  test("a process that ends is Runtime.ExitError, and the next call starts another", async () => {
+    const { error, said } = await invoke({ end: true });
+    expect(error).toBeDefined();
+    expect(said).toMatchObject({ errorType: "Runtime.ExitError", errorMessage: expect.stringContaining("Runtime exited with error") });
+    expect((await invoke({ count: true })).said).toBe(1);
   });
 
   test("an answer passes unchanged", async () => {

@@ -11,6 +11,7 @@ from ministack.core import iam_evaluator, lambda_runtime
 
 from . import fault_answers
 from .call_log import action_of_call
+from .source import take
 from .unseen import Unseen
 
 # `function` is as serverless.yml names it, `action` as IAM does.
@@ -25,9 +26,12 @@ class Fault:
         self.case, self.kind, self.target, self.nth = case, kind, (function, action), nth
         self.calls = Counter()
         self.numbers = {}
-        self.unseen = Unseen() if kind == "unseen" else None
+        self.unseen = Unseen(self.hidden) if kind == "unseen" else None
         if cold:
             end(function, idle=True)
+
+    def hidden(self, call):
+        note({"case": self.case, "function": call.function, "action": call.action, "n": self.numbers[call.invocation], "hidden": True})
 
     def number(self, call):
         """(how many-th of its function and action, whether it was sent for the first time)."""
@@ -113,5 +117,8 @@ def apply():
     global log
     log = open(os.environ["FAULT_LOG"], "a", buffering=1, encoding="utf-8")
     armed = Armed(os.environ["FAULT"])
+    # Who is at work is read off the workers that these two lease and give back.
+    take(lambda_runtime, "acquire_worker", "5017d144adb5")
+    take(lambda_runtime, "release_worker", "25d5dd7d42b6")
     for service in fault_answers.WORDS:
         app.SERVICE_HANDLERS[service] = breakable(service, app.SERVICE_HANDLERS[service], armed)

@@ -60,7 +60,9 @@ def without(names, body):
 
 
 class Unseen:
-    def __init__(self):
+    def __init__(self, tell):
+        """`tell` is called with each call that did not see the effect."""
+        self.tell = tell
         self.before = {}
         self.names = set()
         # Both are set when the call is made.
@@ -84,7 +86,7 @@ class Unseen:
     async def look(self, call, do):
         hidden = self.left > 0 and time.monotonic() < self.until
         if hidden and (named := self.names & values_of(call)) and not re.match("Create|Import", call.action.partition(":")[2]):
-            self.left -= 1
+            self.meet(call)
             return fault_answers.unknown(call.service, call.action.partition(":")[2], sorted(named)[0])
         answer = await do()
         if not self.reads(call):
@@ -93,12 +95,16 @@ class Unseen:
             self.before[self.key(call)] = answer[0], dict(answer[1]), answer[2]
         return self.stale(call, answer) if hidden else answer
 
+    def meet(self, call):
+        self.left -= 1
+        self.tell(call)
+
     def stale(self, call, answer):
         before = self.before.get(self.key(call))
         if before and REQUEST_ID.sub(b"", before[2] or b"") != REQUEST_ID.sub(b"", answer[2] or b""):
-            self.left -= 1
+            self.meet(call)
             return before[0], dict(before[1]), before[2]
         if not before and answer[0] < 300 and any(name.encode() in (answer[2] or b"") for name in self.names):
-            self.left -= 1
+            self.meet(call)
             return answer[0], answer[1], without(self.names, answer[2])
         return answer

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Case, Kind, Phase } from "../../../local/faults/cases";
 import { latest, openJournal } from "../../../local/faults/journal";
 import { readFaultOptions } from "../../../local/faults/options";
-import { type Result, summaryLine, tableOf, troubleLines } from "../../../local/faults/table";
+import { type Result, summaryLine, tableOf, troubleLines, unlookedLine } from "../../../local/faults/table";
 import { type Outcome, type Seen, verdictOf } from "../../../local/faults/verdict";
 
 const good: Seen = { ready: true, status: "Deleted", certified: true, neverBegun: false, leakSuspected: false, left: [], missing: [] };
@@ -68,6 +68,11 @@ test("the table has a row for each service of a phase and marks what is wrong", 
     ["delete s3", "-", "-", "-", "-", "0+0 ✗2", "-", "0+0 ✗2"],
   ]);
   expect(troubleLines(results)).toEqual(["leftover  delete/f/s3:DeleteBucket#1/killed: left: bucket x", "not met  delete/f/s3:ListBucket#1/killed"]);
+});
+
+test("an unseen effect that nobody looked for is told apart: it passes by itself", () => {
+  const unseen = result("ready", "create", "ec2:CreateVpc", "unseen");
+  expect(unlookedLine([...results, unseen, { ...unseen, hidden: 3 }])).toBe("1 of 2 unseen effects were looked for by nobody while they were");
 });
 
 describe("the journal", () => {
