@@ -81,7 +81,9 @@ async function main(): Promise<void> {
   print.line("Clowder on this machine: two AWS emulators with IAM enforced, the packaged service, and simulated machines in place of EC2's");
   const scenario = (cluster: string) => ({ row: options.row === "all" ? cluster.split(".")[0]! : options.row, fail: options.fail });
   const say = options.row === "all" || options.json ? undefined : (line: string) => print.line(`          ${line}`);
-  const ok = await withService({ name: "demo", speed: options.speed, scenario, ...(say && { say }), ...(options.loseSchedule && { params: SWEEPING }) }, async (service) => {
+  // Each mode has logs of its own.
+  const name = ["demo", options.crowd && "crowd", options.loseSchedule && "lost-schedule"].filter(Boolean).join("-");
+  const ok = await withService({ name, speed: options.speed, scenario, ...(say && { say }), ...(options.loseSchedule && { params: SWEEPING }) }, async (service) => {
     const { emulators, package: packaging, deploy } = service.seconds;
     print.line(`emulators ${emulators.toFixed(1)} s, package ${packaging.toFixed(1)} s, deploy ${deploy.toFixed(1)} s: ${service.deployed.apiUrl}`);
     const went = await show(service, options, print);
