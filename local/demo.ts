@@ -88,9 +88,11 @@ async function main(): Promise<void> {
     print.line(`Kubernetes ${manifest.kubernetesVersion} in place of ${asked.kubernetesVersion}: the patch that is built from sources here`);
   const scenario = (cluster: string) => ({ row: options.row === "all" ? cluster.split(".")[0]! : options.row, fail: options.fail });
   const say = options.row === "all" || options.json ? undefined : (line: string) => print.line(`          ${line}`);
+  // Each mode has logs of its own.
+  const name = ["demo", options.real && "real", options.crowd && "crowd", options.loseSchedule && "lost-schedule"].filter(Boolean).join("-");
   const real = options.real && { ...options.real, kubernetesVersion: manifest.kubernetesVersion };
   let machinesLeft = async (): Promise<string[]> => [];
-  const ok = await withService({ name: "demo", speed: options.speed, scenario, ...(say && { say }), ...(real && { real }), ...(options.loseSchedule && { params: SWEEPING }) }, async (service) => {
+  const ok = await withService({ name, speed: options.speed, scenario, ...(say && { say }), ...(real && { real }), ...(options.loseSchedule && { params: SWEEPING }) }, async (service) => {
     if (service.real) machinesLeft = service.real.machines.leftovers;
     const { emulators, package: packaging, deploy } = service.seconds;
     print.line(`emulators ${emulators.toFixed(1)} s, package ${packaging.toFixed(1)} s, deploy ${deploy.toFixed(1)} s: ${service.deployed.apiUrl}`);

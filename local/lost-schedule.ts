@@ -24,6 +24,7 @@ export async function loseSchedule(service: LocalService, posted: Posted, ready:
   print.line("Waiting for the sweeper, which its rule starts every minute here and which gives a late schedule three minutes");
   const ended = await follow(service, posted, deleteEnded, print.happening, known, LIMIT_MS);
   const sweeps = service.emulators.calls().filter(({ caller, action }) => caller.includes("-sweep-") && action === "dynamodb:Scan").length;
+  if (sweeps === 0) throw new Error(`${ended.name} is ${ended.status}, and not by the sweeper, which never ran`);
   print.line(`The sweeper ran ${sweeps} times before the cluster was gone`);
   return ended;
 }
