@@ -18,7 +18,6 @@ NEWNS, NEWCGROUP, NEWUTS, NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC, PRIVATE, SHARED = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18, 1 << 20
 DETACH = 2
 libc = ctypes.CDLL(None, use_errno=True)
-CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "net_cls", "net_prio", "perf_event", "hugetlb")
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse")
 # containerd's and etcd's files lie on the disk itself: an overlay cannot be another overlay's upper folder.
 DISK = {"containerd": "/var/lib/containerd", "kubelet": "/var/lib/kubelet", "etcd": "/var/lib/etcd"}
@@ -104,13 +103,18 @@ def mount_sys(root, instance):
 
 
 def mount_cgroups(target):
-    if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+    """The same hierarchies as this machine has: one cannot be put together in two ways."""
+    if os.path.exists(cgroups.ROOT + "/cgroup.controllers"):
         return mount("cgroup2", target, "cgroup2")
     mount("tmpfs", target, "tmpfs", NOSUID | NODEV | NOEXEC, "mode=755")
-    for name in filter(lambda name: os.path.isdir("/sys/fs/cgroup/" + name), CONTROLLERS):
-        fresh(target + "/" + name, "cgroup", options=name)
-    fresh(target + "/systemd", "cgroup", options="none,name=systemd")
-    fresh(target + "/unified", "cgroup2")
+    for entry in os.scandir(cgroups.ROOT):
+        path = target + "/" + entry.name
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), path)
+        elif entry.name == "unified":
+            fresh(path, "cgroup2")
+        elif entry.is_dir():
+            fresh(path, "cgroup", options="none,name=systemd" if entry.name == "systemd" else entry.name)
 
 
 def mount_devices(root, console):

@@ -69,6 +69,8 @@ function variables(plan: ClusterPlan, role: ScriptRole): Record<string, string> 
     CRI_SOCKET: criSocket(plan),
     IMAGE_REPOSITORY,
     KERNEL_FLOOR: profile.kernelFloor,
+    // 1.35 is the last for containerd 1: https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions-standard.html
+    CONTAINERD_FLOOR: Number(profile.minor.split(".")[1]) < 36 ? "1.6.0" : "2.0.0",
     NEEDS_CRICTL: Number(profile.minor.split(".")[1]) < 32 ? "yes" : "",
     ECR_CREDENTIALS: kubernetes.cloud.ecrCredentials ? "yes" : "",
     INTERNAL_NAME: kubernetes.internalName,

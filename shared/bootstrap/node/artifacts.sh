@@ -34,9 +34,9 @@ ensure_kubernetes() {
   install -m 0755 "$DOWNLOADS/$name" "/usr/local/bin/$name"
 }
 
-# A prepared image may bring its own containerd and runc: any that speaks CRI v1 will do.
+# A prepared image may bring its own containerd and runc: any that this kubelet speaks with will do.
 ensure_containerd() {
-  at_least 1.6.0 "$(version_of containerd --version)" && return 0
+  at_least "$CONTAINERD_FLOOR" "$(version_of containerd --version)" && return 0
   download containerd "$DOWNLOADS/containerd.tar.gz"
   tar -C /usr/local -xzf "$DOWNLOADS/containerd.tar.gz"
 }

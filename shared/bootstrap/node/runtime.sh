@@ -18,7 +18,9 @@ start_containerd() {
   if [[ -z ${KEEP_CONTAINERD_CONFIGURATION:-} ]]; then
     mkdir -p /etc/containerd
     containerd_configuration >/etc/containerd/config.toml
-    systemctl cat containerd.service >/dev/null 2>&1 || containerd_unit >/etc/systemd/system/containerd.service
+    # The distribution's unit starts the distribution's containerd, which may be older than the one that was fetched.
+    systemctl cat containerd.service 2>/dev/null | grep -qxF "ExecStart=$(command -v containerd)" ||
+      containerd_unit >/etc/systemd/system/containerd.service
     systemctl daemon-reload
     systemctl enable containerd
     systemctl restart containerd || refuse RuntimeFailed "$(journal containerd)"

@@ -5,6 +5,7 @@ CONTAINER_RUNTIME='docker'
 CRI_SOCKET='/var/run/dockershim.sock'
 IMAGE_REPOSITORY='registry.k8s.io'
 KERNEL_FLOOR='5.3'
+CONTAINERD_FLOOR='1.6.0'
 NEEDS_CRICTL='yes'
 ECR_CREDENTIALS=''
 INTERNAL_NAME='api.internal.demo.k8s.local'
@@ -190,9 +191,9 @@ ensure_kubernetes() {
   install -m 0755 "$DOWNLOADS/$name" "/usr/local/bin/$name"
 }
 
-# A prepared image may bring its own containerd and runc: any that speaks CRI v1 will do.
+# A prepared image may bring its own containerd and runc: any that this kubelet speaks with will do.
 ensure_containerd() {
-  at_least 1.6.0 "$(version_of containerd --version)" && return 0
+  at_least "$CONTAINERD_FLOOR" "$(version_of containerd --version)" && return 0
   download containerd "$DOWNLOADS/containerd.tar.gz"
   tar -C /usr/local -xzf "$DOWNLOADS/containerd.tar.gz"
 }
@@ -258,7 +259,9 @@ start_containerd() {
   if [[ -z ${KEEP_CONTAINERD_CONFIGURATION:-} ]]; then
     mkdir -p /etc/containerd
     containerd_configuration >/etc/containerd/config.toml
-    systemctl cat containerd.service >/dev/null 2>&1 || containerd_unit >/etc/systemd/system/containerd.service
+    # The distribution's unit starts the distribution's containerd, which may be older than the one that was fetched.
+    systemctl cat containerd.service 2>/dev/null | grep -qxF "ExecStart=$(command -v containerd)" ||
+      containerd_unit >/etc/systemd/system/containerd.service
     systemctl daemon-reload
     systemctl enable containerd
     systemctl restart containerd || refuse RuntimeFailed "$(journal containerd)"

@@ -27,7 +27,10 @@ kubectl:version) echo "{\"clientVersion\": {\"gitVersion\": \"v$VERSION\"}}" ;;
 kubectl:*) answer_of "$1" ;;
 containerd:--version) echo "containerd github.com/containerd/containerd 1.7.32 abc" ;;
 runc:--version) echo "runc version 1.2.9" ;;
-systemctl:cat) exit 1 ;;
+systemctl:cat)
+  [[ -e $HERE/systemctl.cat ]] || exit 1
+  answer_of cat
+  ;;
 curl:*)
   url=${!#}
   case $url in

@@ -1,9 +1,12 @@
+import { renderScript } from "../../../shared/bootstrap/render-script";
 import { type PreparedNode, prepareNode, privateKey, token } from "./prepared-node";
-import { planOf } from "./sample-plan";
+import { planOf, withKubernetes } from "./sample-plan";
 
 const plan = planOf("twin");
 const controlPlane = plan.instances.find(({ role }) => role === "control-plane")!;
 const worker = plan.instances.find(({ role }) => role === "node")!;
+/** The line by which a script of Kubernetes 1.36 asks for it. */
+const CONTAINERD_2 = /^CONTAINERD_FLOOR='2.*$/m.exec(renderScript(withKubernetes(plan, "1.36.0"), "node").body)![0];
 const within = (limit: string, seconds: number) => (script: string) =>
   script.replace(new RegExp(`^LIMIT_${limit}='\\d+'$`, "m"), `LIMIT_${limit}='${seconds}'`);
 
@@ -48,6 +51,12 @@ const failures: Failure[] = [
     what: "a binary is not to be had",
     spoil: () => node.put("kubelet-version", "1.2.3"),
     told: { stage: "artifacts", reason: "ArtifactUnreachable", message: /kubelet: curl: \(22\)/ },
+  },
+  {
+    what: "the image's containerd 1 is too old for the kubelet, and containerd 2 is not to be had",
+    spoil: () => undefined,
+    change: (script) => script.replace(/^CONTAINERD_FLOOR=.*$/m, CONTAINERD_2),
+    told: { stage: "artifacts", reason: "ArtifactUnreachable", message: /containerd-\d[.\d]+-linux-(amd|arm)64\.tar\.gz: curl: \(22\)/ },
   },
   {
     what: "the disk is full",

@@ -91,6 +91,16 @@ test("the seed's nodes run Docker with systemd's cgroups", async () => {
   expect(node.calls(/^systemctl restart/)).toEqual(["systemctl restart docker"]);
 });
 
+test("a containerd of the distribution keeps its unit, one that was fetched beside it gets its own", async () => {
+  node.put("systemctl.cat", `[Service]\nExecStart=${node.world.folder}/bin/containerd\n`);
+  await node.boot(plan, worker);
+  expect(node.has("etc/systemd/system/containerd.service")).toBe(false);
+
+  node.put("systemctl.cat", "[Service]\nExecStart=/usr/bin/containerd\n");
+  await node.boot(plan, worker);
+  expect(node.file("etc/systemd/system/containerd.service")).toContain(`ExecStart=${node.world.folder}/bin/containerd\n`);
+});
+
 test("the probe client tells that it listens once its port answers", async () => {
   const port = new URL(node.world.url).port;
   const here = (script: string) =>
