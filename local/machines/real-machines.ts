@@ -89,7 +89,10 @@ export async function startRealMachines(
   async function look(): Promise<void> {
     settled = true;
     const account = await readAccount(clients);
-    const machines = account.instances.filter(({ Tags }) => Tags?.some(({ Key }) => Key === TAG_UID));
+    const ours = account.instances.filter(({ Tags }) => Tags?.some(({ Key }) => Key === TAG_UID));
+    // The account is read in several calls: an instance may be seen before its VPC, or after it.
+    const machines = ours.filter(({ VpcId }) => account.vpcs.some((vpc) => vpc.VpcId === VpcId));
+    if (machines.length < ours.length) settled = false;
     const metadata = Object.fromEntries(
       await Promise.all(machines.map(async (one) => [one.InstanceId!, await metadataFor(one, account)] as [string, MachineMetadata])),
     );

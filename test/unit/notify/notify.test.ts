@@ -8,7 +8,7 @@ import { recordOf } from "../api/samples";
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const ssm = mockClient(SSMClient);
-const quick = { ssm: ssm as unknown as SSMClient, timeoutMs: { slack: 150, webhook: 150 } };
+const quick = { ssm: ssm as unknown as SSMClient, timeoutMs: { slack: 2000, webhook: 2000 } };
 
 let server: Server;
 let base: string;
@@ -73,7 +73,7 @@ test("secrets are read once", async () => {
 test.each<[string, RequestListener, string]>([
   ["a refusal", (_request, response) => void response.writeHead(500).end("no_service"), "answers 500"],
   ["a redirect", (_request, response) => void response.writeHead(302, { location: `${base}/elsewhere` }).end(), "redirects (302)"],
-  ["silence", () => undefined, "no answer within 0.15 s"],
+  ["silence", () => undefined, "no answer within 2 s"],
   ["a broken connection", (request) => void request.socket.destroy(), "UND_ERR_SOCKET"],
 ])("%s is told in the outcome, throws nothing and is followed nowhere", async (_title, listener, detail) => {
   answer = listener;
