@@ -40,10 +40,16 @@ async function showCreated(service: LocalService, posted: Posted, created: Clust
   if (readyAt) print.line(`\nYour cluster ${name} is ready, ${((Date.parse(readyAt) - posted.at) / 1000).toFixed(1)} s after the POST`);
   else print.line(`\nYour cluster ${name} failed: ${failure!.code} at ${failure!.stage}\n  ${failure!.message}\n  ${failure!.nextStep ?? ""}`);
   if (dataPlane?.checks.length) print.checks(`Calico's eBPF data plane: ${dataPlane.status}, ${dataPlane.reason}. Evidence: ${dataPlane.collectedBy}`, dataPlane.checks);
-  if (readyAt && service.real) print.line(`\n$ kubectl get nodes -o wide, through the load balancer\n${await kubectlOutside(service, name, "get", "nodes", "-o", "wide")}`);
+  if (readyAt && service.real) print.line(await nodesFromOutside(service, created));
   print.json({ result: readyAt ? "ready" : "failed", cluster: name, dataPlane, failure });
   await told(service, readyAt ? "cluster.ready" : "cluster.failed");
   for (const message of service.receiver.slack) print.slack(slackLines(message));
+}
+
+async function nodesFromOutside(service: LocalService, { name, conditions }: ClusterView): Promise<string> {
+  const endpoint = conditions.find(({ type }) => type === "EndpointReachable");
+  if (endpoint?.reason === "EndpointInternal") return "\nIts load balancer is internal, so kubectl is not tried from outside";
+  return `\n$ kubectl get nodes -o wide, through the load balancer\n${await kubectlOutside(service, name, "get", "nodes", "-o", "wide")}`;
 }
 
 /** Whether it is deleted, its certificate is good, and the account is as before. */
