@@ -16,7 +16,7 @@ import { deleteGroups, ensureRules, missingGroups, revokeReferences } from "./se
 import { deleteSubnets, ensurePublicAddresses, missingSubnets } from "./subnets";
 import { deleteVpcs, ensureDns, missingVpc } from "./vpc";
 import { deleteVpcAttachments } from "./vpc-attachments";
-import { idOf, makeAll, markGone, ownTags, witness } from "./wave";
+import { idOf, makeAll, markGone, notSeenYet, ownTags, witness } from "./wave";
 
 /**
  * VPC, internet gateway, subnets, route table and security groups as planned: one look, then two waves of creates and one of
@@ -76,13 +76,21 @@ export async function deleteNetwork(ec2: EC2Client, target: DeleteTarget): Promi
     deleteGateways(ec2, own.gateways, (vpcs) => holderWhere(({ VpcId, Association }) => Boolean(Association) && vpcs.includes(VpcId!))),
     deleteRouteTables(ec2, own.routeTables),
   ]);
-  const blockers = [...claimed, ...held, ...used, ...inside.flat()];
+  const blockers = [...claimed, ...held, ...used, ...inside.flat(), ...notSeenYet(ledger, INSIDE, idsOf(seen))];
   if (blockers.length === 0) blockers.push(...(await deleteVpcs(ec2, own.vpcs)));
   else blockers.push(...own.vpcs.map(({ VpcId }) => ({ resource: `vpc ${VpcId}`, reason: "not empty" })));
   if (blockers.length && vpcIds.length) blockers.push(...(await deleteVpcAttachments(ec2, target, vpcIds)));
-  markGone(ledger, ["security-group", "subnet", "route-table", "internet-gateway", "vpc"], blockers);
+  markGone(ledger, [...INSIDE, "vpc"], blockers);
   return blockers;
 }
+
+const INSIDE = ["security-group", "subnet", "route-table", "internet-gateway"];
+const idsOf = ({ gateways, subnets, routeTables, groups }: SeenNetwork): (string | undefined)[] => [
+  ...gateways.map(({ InternetGatewayId }) => InternetGatewayId),
+  ...subnets.map(({ SubnetId }) => SubnetId),
+  ...routeTables.map(({ RouteTableId }) => RouteTableId),
+  ...groups.map(({ GroupId }) => GroupId),
+];
 
 /** Parts what is ours to delete from what another cluster's tag claims, and writes down what others put into our VPC. */
 function claims(seen: SeenNetwork, { ref, ledger }: DeleteTarget): { own: SeenNetwork; claimed: Blocker[] } {

@@ -2,6 +2,7 @@ import { settleAll } from "../aws/settle";
 import { isInUse, isNotFound, codeOf } from "../aws/translate";
 import { TryAgain } from "../errors";
 import { TAG_DEPLOYMENT, TAG_UID } from "../plan/names";
+import type { LedgerEntry } from "../registry/cluster-record";
 import type { Ledger } from "../registry/ledger";
 import type { Blocker } from "./blocker";
 
@@ -48,6 +49,13 @@ export function adopt<Thing>(
   if (one && !known) ledger.made(key, idOf(one)!);
   if (!one && entry?.state === "made") ledger.gone(key);
   return { ...(one && { one }), extras: found.filter((thing) => thing !== one) };
+}
+
+/** What the ledger says was made so lately that a look may not show it yet. It is not gone. */
+export function notSeenYet(ledger: Ledger, kinds: string[], seen: (string | undefined)[]): Blocker[] {
+  const isLate = ({ state, id, at }: LedgerEntry) => state === "made" && !seen.includes(id) && Date.now() - Date.parse(at) < unseenMilliseconds;
+  const late = kinds.flatMap((kind) => ledger.ofKind(kind)).filter(([, entry]) => isLate(entry));
+  return late.map(([, { kind, id, at }]) => ({ resource: `${kind} ${id}`, reason: `made at ${at} and not to be seen yet` }));
 }
 
 /** @throws TryAgain where an earlier step has not made it. */

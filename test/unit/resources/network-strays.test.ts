@@ -51,6 +51,19 @@ test("the ledger's VPC is looked into also where its tags were taken away", asyn
   expect(inputs(DeleteVpcCommand)).toEqual([{ VpcId: "vpc-1" }]);
 });
 
+test("a gateway made moments ago that no look shows is not gone: it is looked for again, and is gone when it is not there later", async () => {
+  const to = target({ "internet-gateway/main": "igw-1" });
+  const late = new Date(Date.now() - 21_000).toISOString();
+
+  const soon = await look(to);
+  const kept = to.ledger.entry("internet-gateway/main")?.state;
+  to.ledger.entries["internet-gateway/main"]!.at = late;
+  const later = await look(to);
+
+  expect(soon).toEqual([{ resource: "internet-gateway igw-1", reason: expect.stringMatching(/^made at .* and not to be seen yet$/) }]);
+  expect([kept, later, to.ledger.entry("internet-gateway/main")?.state]).toEqual(["made", [], "gone"]);
+});
+
 test("in a plain delete nothing rare is looked for", async () => {
   await look();
   for (const rare of [DescribeAddressesCommand, DescribeNatGatewaysCommand, DescribeVpcEndpointsCommand, DescribeNetworkAclsCommand])
