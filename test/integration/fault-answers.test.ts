@@ -20,7 +20,7 @@ let client: { endpoint: string; region: string; credentials: { accessKeyId: stri
 
 beforeAll(async () => {
   broken = newArm(0.05);
-  emulators = await startEmulators({ name: "fault-answers", faults: broken.files });
+  emulators = await startEmulators({ name: "fault-answers", faults: broken.files, looks: 0 });
   const admin = { endpoint: emulators.endpoint, region, credentials: emulators.credentials };
   const iam = new IAMClient(admin);
   const RoleName = "clowder-test-tester-us-east-1-lambdaRole";
