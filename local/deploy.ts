@@ -91,13 +91,16 @@ async function packageOf(folder: string, params: Record<string, string>, flags: 
   }
 }
 
-function digestOf(folder: string, params: Record<string, string>): string {
+/** Of the product's sources alone, whatever they are deployed with. */
+export const sourcesDigest = (): string => digestOf(root, {}, SOURCES);
+
+function digestOf(folder: string, params: Record<string, string>, names = readdirSync(folder)): string {
   const hash = createHash("sha256").update(JSON.stringify(params));
   const add = (path: string): void => {
     if (statSync(path).isDirectory()) for (const name of readdirSync(path).sort()) add(join(path, name));
     else hash.update(`\n${relative(folder, path)}\n`).update(readFileSync(path));
   };
-  add(folder);
+  for (const name of [...names].sort()) add(join(folder, name));
   return hash.digest("hex").slice(0, 20);
 }
 

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { sourcesDigest } from "../deploy";
 import { readManifest } from "../manifest";
 import { startReceiver } from "../receiver";
 import { type Case, casesOf, thinned } from "./cases";
@@ -17,12 +18,14 @@ const LIFE_SECONDS = 4.5;
 interface Run {
   options: FaultOptions;
   stacks: Stack[];
+  /** Digest of what is deployed on them. */
+  sources: string;
   say(line: string): void;
   tell(result: Result): void;
 }
 
 /** Every life in turn, on whichever stack is free. Two cases of one cluster that is left over are each run again alone: one is to blame. */
-async function runLives({ stacks, options, say, tell }: Run, lives: Life[]): Promise<void> {
+async function runLives({ stacks, sources, options, say, tell }: Run, lives: Life[]): Promise<void> {
   const manifest = readManifest(options.manifest);
   const queue = [...lives];
   const began = Date.now();
@@ -37,7 +40,7 @@ async function runLives({ stacks, options, say, tell }: Run, lives: Life[]): Pro
       const blamed = up && down && lived.some(({ verdict }) => verdict.outcome === "leftover");
       if (blamed) queue.unshift({ up }, { down });
       else if (down && up && lived.length === 1) queue.unshift({ down });
-      for (const one of blamed ? [] : lived) tell({ case: one.case, ...one.verdict, ...(one.failure && { failure: one.failure }), ...(one.hidden && { hidden: one.hidden }), seconds, sources: stack.sources });
+      for (const one of blamed ? [] : lived) tell({ case: one.case, ...one.verdict, ...(one.failure && { failure: one.failure }), ...(one.hidden && { hidden: one.hidden }), seconds, sources });
       ended++;
       const left = (((Date.now() - began) / ended) * queue.length) / 60_000;
       say(`[${ended}/${ended + queue.length}, ${Math.ceil(left)} min left] ${seconds.toFixed(1)} s  ${blamed ? "again, one by one: " : ""}${casesIn(life).map(({ id }) => id).join("  +  ")}`);
@@ -53,6 +56,7 @@ function chosen(cases: Case[], { cases: count, seed, only }: FaultOptions): Case
 
 /** Breaks every call, or those that the options choose. Answers whether nothing is left over and every fault was met. */
 export async function runFaults(options: FaultOptions, say: (line: string) => void): Promise<Result[]> {
+  const sources = sourcesDigest();
   const receiver = await startReceiver();
   const stacks: Stack[] = [];
   try {
@@ -65,7 +69,6 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
       for (const { id } of wanted) console.log(id);
       return [];
     }
-    const { sources } = stacks[0]!;
     const journal = openJournal(sources, options);
     const done = new Set(journal.results.filter(({ outcome }) => outcome !== "not met").map((result) => result.case.id));
     const open = wanted.filter(({ id }) => !done.has(id));
@@ -80,7 +83,7 @@ export async function runFaults(options: FaultOptions, say: (line: string) => vo
       if (options.json) console.log(JSON.stringify(result));
       else if (result.outcome === "leftover" || result.outcome === "not met") say(`  ${result.outcome}  ${result.case.id}: ${result.why ?? ""} ${result.failure ?? ""}`);
     };
-    await runLives({ options, stacks, say, tell }, lives);
+    await runLives({ options, stacks, sources, say, tell }, lives);
     if (lives.length) say(`${((used() - before) / lives.length).toFixed(1)} s of processor time a cluster, ${((used() - before) / open.length).toFixed(1)} s a case`);
     const earlier = journal.results.filter((result) => result.sources !== sources).length;
     if (earlier) say(`${earlier} cases were run over earlier sources`);

@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SFNClient } from "@aws-sdk/client-sfn";
@@ -23,8 +22,6 @@ export interface Stack extends Pick<Arm, "arm" | "calls"> {
   emulators: Emulators;
   deployed: Deployed;
   machines: Machines;
-  /** Digest of the product's sources and settings. */
-  sources: string;
   db: DynamoDBClient;
   sfn: SFNClient;
   lambda: LambdaClient;
@@ -47,7 +44,6 @@ export async function startStack(name: string, receiver: Receiver, say: (line: s
       emulators,
       deployed,
       machines,
-      sources: basename(deployed.packageFolder),
       db: new DynamoDBClient(client),
       sfn: new SFNClient(client),
       lambda: new LambdaClient(client),
