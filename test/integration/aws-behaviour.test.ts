@@ -112,6 +112,16 @@ test("an ended instance shuts down first, and its interface stays till it is ter
   expect(await interfacesIn(own)).toEqual([]);
 });
 
+test("an ended instance whose interface outlives it is still shown, without addresses", async () => {
+  const own = await subnet("10.0.9.0/24");
+  const id = await launch({ SubnetId: undefined, NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: own, DeleteOnTermination: false }] });
+  await ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
+  while ((await stateOf(id)) !== "terminated");
+  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+  expect(Reservations[0]!.Instances![0]!.PrivateIpAddress).toBeUndefined();
+  expect(await interfacesIn(own)).toHaveLength(1);
+});
+
 test("the interface of a machine that shuts down holds its subnet and group", async () => {
   const [own, ownGroup] = [await subnet("10.0.2.0/24"), await group("of-machine")];
   const id = await launch({ SubnetId: undefined, NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: own, Groups: [ownGroup], DeleteOnTermination: true }] });

@@ -7,12 +7,25 @@ from ..source import take
 from .looks import LATER, Settling, by_service, due
 
 ending = {}
+# What needs an interface, by that source's digest, and what an instance shows whose interface is gone.
+ADDRESSES = {
+    ("private_ip", "94d8fc310228"): None,
+    ("private_ip_address", "8406313f4bf5"): None,
+    ("private_dns_name", "3e583c93bda8"): "",
+    ("public_ip", "9a7bac51362e"): None,
+    ("public_ip_address", "9c27db6bd244"): None,
+}
 
 
 def finish(end):
     for instance, settling in list(ending.items()):
         if settling.over() and ending.pop(instance, None):
             end(instance)
+
+
+def addressed(name, digest, absent):
+    shown = take(Instance, name, digest).fget
+    return property(lambda self: shown(self) if 0 in self.nics else absent)
 
 
 def apply():
@@ -45,6 +58,8 @@ def apply():
                     ending[instance].look()
         return answer
 
+    for (name, digest), absent in ADDRESSES.items():
+        setattr(Instance, name, addressed(name, digest, absent))
     Instance.terminate = begin_to_end
     InstanceResponse.describe_instances = describe_and_count
     due.append(lambda: finish(end))
