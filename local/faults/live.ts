@@ -27,11 +27,13 @@ export async function live(stack: Stack, manifest: LocalManifest, { up, down }: 
   const hidden = { up: 0, down: 0 };
   let record: ClusterRecord | undefined;
   try {
+    await stack.renew(up);
     stack.arm(up);
     record = await create(stack, own);
     seen.ready = record?.status === "Ready";
     [met.up, hidden.up] = wasMet(stack);
     if (seen.ready) {
+      await stack.renew(down);
       if (down) stack.arm(down);
       record = await remove(stack, own.cluster);
       [met.down, hidden.down] = wasMet(stack);

@@ -1,10 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { LambdaClient } from "@aws-sdk/client-lambda";
+import { GetFunctionConfigurationCommand, LambdaClient, UpdateFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { type Deployed, deployLocally } from "../deploy";
 import { type Emulators, region, startEmulators } from "../emulators/emulators";
 import { inventory } from "../emulators/inventory";
 import { type Machines, startMachines } from "../machines/machines";
+import type { Case } from "./cases";
 import { introduce, type Receiver } from "../receiver";
 import { type Arm, newArm } from "./arm";
 
@@ -25,6 +26,8 @@ export interface Stack extends Pick<Arm, "arm" | "calls"> {
   db: DynamoDBClient;
   sfn: SFNClient;
   lambda: LambdaClient;
+  /** Gives the function of a case a new environment: what a warm one remembers it does not ask AWS again. */
+  renew(one?: Case): Promise<void>;
   /** What is in the account while no cluster is. */
   before: string[];
   stop(): Promise<void>;
@@ -39,6 +42,7 @@ export async function startStack(name: string, receiver: Receiver, say: (line: s
       cluster.startsWith(FAILING) ? { row: "healthy", fail: { who: "node", stage: "artifacts", reason: "ChecksumMismatch" } } : { row: "healthy" };
     const machines = startMachines(emulators, { speed: 20, lookMilliseconds: 1000, scenario });
     const client = { endpoint: emulators.endpoint, region, credentials: emulators.credentials };
+    const lambda = new LambdaClient(client);
     say(`stack ${name} is up`);
     return {
       emulators,
@@ -46,7 +50,13 @@ export async function startStack(name: string, receiver: Receiver, say: (line: s
       machines,
       db: new DynamoDBClient(client),
       sfn: new SFNClient(client),
-      lambda: new LambdaClient(client),
+      lambda,
+      async renew(one) {
+        if (!one) return;
+        const FunctionName = `clowder-${deployed.stage}-${one.function}`;
+        const { Handler } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+        await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Handler }));
+      },
       arm,
       calls,
       before: await inventory(emulators),

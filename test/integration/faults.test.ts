@@ -10,6 +10,7 @@ import { type Stack, startStack } from "../../local/faults/stack";
 import { recordOf } from "../../local/faults/watch";
 import { readManifest } from "../../local/manifest";
 import { type Receiver, startReceiver } from "../../local/receiver";
+import type { ClusterRecord } from "../../shared/registry/cluster-record";
 
 jest.setTimeout(600_000);
 const CASES = 6;
@@ -44,6 +45,12 @@ async function lifeOf(up: Case, label: string) {
   return { lived, logged: met[1]!, record: (await recordOf(stack, `${label}.k8s.local`))! };
 }
 
+/** Error and cause of every task that failed. */
+async function failuresOf({ createExecution }: ClusterRecord): Promise<[error: string, cause: string][]> {
+  const { events = [] } = await stack.sfn.send(new GetExecutionHistoryCommand({ executionArn: createExecution, maxResults: 1000 }));
+  return events.flatMap(({ taskFailedEventDetails: failed }): [string, string][] => (failed ? [[failed.error ?? "", failed.cause ?? ""]] : []));
+}
+
 test("the calls of a create, of a failing create and of a delete are known, each by function, action and number", () => {
   expect(calls.length).toBeGreaterThan(200);
   const known = calls.map(({ phase, function: name, action, n }) => `${phase} ${name} ${action} ${n}`);
@@ -53,12 +60,15 @@ test("the calls of a create, of a failing create and of a delete are known, each
 });
 
 test(`${CASES} cases at random end ready, or failed and gone (FAULTS_SEED=${seed} draws them again)`, async () => {
-  const chosen = thinned(casesOf(calls), CASES, seed);
   const lived: Lived[] = [];
-  for (const [at, life] of livesOf(chosen).entries()) lived.push(...(await live(stack, manifest, life, `random-${at}`)));
+  const wasMet = ({ verdict }: Lived) => verdict.outcome !== "not met";
+  // How often a state looks differs from run to run, so a later look may not come: then the next case is drawn.
+  for (const [at, life] of livesOf(thinned(casesOf(calls), 3 * CASES, seed)).entries())
+    if (lived.filter(wasMet).length < CASES) lived.push(...(await live(stack, manifest, life, `random-${at}`)));
   console.log([`seed ${seed}`, ...outcomes(lived).map((line) => line.join("  "))].join("\n"));
-  for (const one of outcomes(lived)) expect(one).toEqual([one[0], expect.stringMatching(/^(ready|failed and gone)$/), undefined]);
-  expect(lived).toHaveLength(CASES);
+  for (const one of outcomes(lived.filter(wasMet))) expect(one).toEqual([one[0], expect.stringMatching(/^(ready|failed and gone)$/), undefined]);
+  expect(lived.filter((one) => !wasMet(one)).map((one) => one.case.n)).not.toContain(1);
+  expect(lived.filter(wasMet).length).toBeGreaterThanOrEqual(CASES);
 });
 
 test("a throttle outlasts the SDK's three tries, so that the state machine's retry meets success", async () => {
@@ -66,15 +76,15 @@ test("a throttle outlasts the SDK's three tries, so that the state machine's ret
   expect(lived[0]!.verdict).toEqual({ outcome: "ready" });
   const imports = logged.filter(({ action }) => action === "ec2:ImportKeyPair");
   expect(imports.map(({ n, fault }) => [n, fault])).toEqual([[1, "throttled"], [1, "throttled"], [1, "throttled"], [2, undefined]]);
-  expect(record.lastError).toMatchObject({ stage: "CreateKeypair", code: "TryAgain", message: expect.stringContaining("RequestLimitExceeded") });
+  expect(await failuresOf(record)).toContainEqual(["TryAgain", expect.stringContaining("RequestLimitExceeded")]);
 });
 
 test("a Lambda that is killed reads Runtime.ExitError, and its state is run again", async () => {
   const { lived, record } = await lifeOf(caseOf("killed", "createKeypair", "ec2:ImportKeyPair"), "killed");
   expect(lived[0]!.verdict).toEqual({ outcome: "ready" });
-  const { events } = await stack.sfn.send(new GetExecutionHistoryCommand({ executionArn: record.createExecution, maxResults: 1000 }));
-  const failures = events!.flatMap(({ taskFailedEventDetails }) => (taskFailedEventDetails ? [taskFailedEventDetails.error] : []));
-  expect(failures).toEqual(["Runtime.ExitError"]);
+  const failures = (await failuresOf(record)).map(([error]) => error);
+  // EC2 does not know a new instance profile at once.
+  expect(failures.filter((error) => error !== "TryAgain")).toEqual(["Runtime.ExitError"]);
 });
 
 test("what is left over is told, and no later case is blamed for it", async () => {
