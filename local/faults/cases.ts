@@ -22,8 +22,9 @@ export interface Call {
  * - refused: this and every later call of this action by this function, until the case is over or a leak is suspected
  * - killed: AWS does the work, the Lambda's process ends before it hears of it
  * - unseen: what it made or changed is not to be seen in the next four looks
+ * - killed-unseen: both, so that whoever takes up the work looks and does not see it
  */
-export const kinds = ["throttled", "reply-lost", "replies-lost", "refused", "killed", "unseen"] as const;
+export const kinds = ["throttled", "reply-lost", "replies-lost", "refused", "killed", "unseen", "killed-unseen"] as const;
 export type Kind = (typeof kinds)[number];
 
 export interface Case extends Call {
@@ -38,7 +39,7 @@ export const changes = ({ action }: Pick<Call, "action">): boolean => !reads.tes
 const eventual = /^(ec2|elasticloadbalancing|iam|scheduler):|^states:StartExecution|^s3:(Create|Delete|Put).*Bucket|^s3:PutEncryptionConfiguration/;
 
 export function appliesTo(kind: Kind, call: Pick<Call, "action">): boolean {
-  if (kind === "unseen") return changes(call) && eventual.test(call.action);
+  if (kind === "unseen" || kind === "killed-unseen") return changes(call) && eventual.test(call.action);
   // A read whose reply is lost once is a read that is sent twice.
   if (kind === "reply-lost") return changes(call);
   return true;
@@ -47,7 +48,7 @@ export function appliesTo(kind: Kind, call: Pick<Call, "action">): boolean {
 export const idOf = ({ phase, function: name, action, n }: Call, kind: Kind): string => `${phase}/${name}/${action}#${n}/${kind}`;
 
 /** Soonest what has most often found something: the first of each action, what loses a reply or dies after a change. */
-const urgency: Kind[] = ["replies-lost", "killed", "refused", "unseen", "throttled", "reply-lost"];
+const urgency: Kind[] = ["replies-lost", "killed-unseen", "killed", "refused", "unseen", "throttled", "reply-lost"];
 const rank = ({ n, kind, ...call }: Case): number => (n - 1) * 20 + urgency.indexOf(kind) + (changes(call) ? 0 : 5);
 
 /** Every case there is of these calls, soonest first; calls that run beside each other have no order, so ids decide. */

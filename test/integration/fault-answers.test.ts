@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { CreateVpcCommand, DeleteVpcCommand, DescribeVpcsCommand, EC2Client, ModifyVpcAttributeCommand } from "@aws-sdk/client-ec2";
 import { DescribeLoadBalancersCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { AddRoleToInstanceProfileCommand, CreateInstanceProfileCommand, CreateRoleCommand, GetInstanceProfileCommand, GetRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
@@ -130,6 +130,16 @@ test("what a call deleted is still in a list that was read before", async () => 
   const after = [];
   for (let look = 0; look < 5; look++) after.push(await listed());
   expect(after).toEqual([before, before, before, before, before - 1]);
+});
+
+test("of another service's reads none is stale: what the ledger says is always what was written", async () => {
+  const db = new DynamoDBClient(client);
+  const read = async () => (await db.send(new GetItemCommand({ TableName: "shelf", Key: { k: { S: "ledger" } } }))).Item;
+  arm("unseen", "ec2:CreateVpc");
+  expect(await read()).toBeUndefined();
+  await new EC2Client(client).send(new CreateVpcCommand({ CidrBlock: "10.5.0.0/16" }));
+  await db.send(new PutItemCommand({ TableName: "shelf", Item: { k: { S: "ledger" } } }));
+  expect(await read()).toEqual({ k: { S: "ledger" } });
 });
 
 test("a role, a profile and a bucket are hidden in their own services' words", async () => {

@@ -26,7 +26,7 @@ class Fault:
         self.case, self.kind, self.target, self.nth = case, kind, (function, action), nth
         self.calls = Counter()
         self.numbers = {}
-        self.unseen = Unseen(self.hidden) if kind == "unseen" else None
+        self.hiding = Unseen(self.hidden) if kind in ("unseen", "killed-unseen") else None
         if cold:
             end(function, idle=True)
 
@@ -46,9 +46,9 @@ class Fault:
         here = (call.function, call.action) == self.target and (number >= self.nth if self.kind == "refused" else number == self.nth)
         if first or here:
             note({"case": self.case, "function": call.function, "action": call.action, "n": number, **({"fault": self.kind} if here else {})})
-        if self.unseen:
-            return await (self.unseen.hide(call, do) if here else self.unseen.look(call, do))
-        return await (getattr(self, self.kind.replace("-", "_"))(call, do, first) if here else do())
+        if here:
+            return await getattr(self, self.kind.replace("-", "_"))(call, do, first)
+        return await (self.hiding.look(call, do) if self.hiding else do())
 
     async def throttled(self, call, _do, _first):
         return fault_answers.throttled(call.service)
@@ -66,6 +66,14 @@ class Fault:
 
     async def killed(self, call, do, _first):
         answer = await do()
+        end(call.function, idle=False)
+        return answer
+
+    async def unseen(self, call, do, _first):
+        return await self.hiding.hide(call, do)
+
+    async def killed_unseen(self, call, do, _first):
+        answer = await self.hiding.hide(call, do)
         end(call.function, idle=False)
         return answer
 

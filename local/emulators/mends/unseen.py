@@ -1,5 +1,5 @@
-"""The result of one call is not to be seen for a while, as where AWS is eventually consistent: reads answer as they did before the call,
-lists lack what it made, whatever names that is told that there is no such thing. It ends after MEETINGS such answers, or SECONDS.
+"""The result of one call is not to be seen for a while, as where AWS is eventually consistent: reads of that service answer as they did
+before the call, lists lack what it made, whatever names that is told that there is no such thing. It ends after MEETINGS such answers, or SECONDS.
 https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
 import json
 import re
@@ -65,6 +65,7 @@ class Unseen:
         self.tell = tell
         self.before = {}
         self.names = set()
+        self.service = None
         # Both are set when the call is made.
         self.left = 0
         self.until = 0
@@ -79,7 +80,7 @@ class Unseen:
         """The call itself: its effect is there, and is not to be seen from now on."""
         answer = await do()
         if not self.left and answer[0] < 300:
-            self.names = made_by(call, answer)
+            self.service, self.names = call.service, made_by(call, answer)
             self.left, self.until = MEETINGS, time.monotonic() + SECONDS
         return answer
 
@@ -93,7 +94,7 @@ class Unseen:
             return answer
         if not self.until:
             self.before[self.key(call)] = answer[0], dict(answer[1]), answer[2]
-        return self.stale(call, answer) if hidden else answer
+        return self.stale(call, answer) if hidden and call.service == self.service else answer
 
     def meet(self, call):
         self.left -= 1

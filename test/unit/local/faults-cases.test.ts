@@ -10,8 +10,8 @@ const ids = (...calls: string[]) => casesOf(calls.map(call)).map(({ id }) => id)
 const kindsOf = (action: string) => casesOf([call(`create f ${action} 1`)]).map(({ kind }) => kind).sort();
 
 describe("which faults a call can have", () => {
-  test("a change has all six, where AWS is eventually consistent", () => {
-    expect(kindsOf("ec2:CreateVpc")).toEqual(["killed", "refused", "replies-lost", "reply-lost", "throttled", "unseen"]);
+  test("a change has all seven, where AWS is eventually consistent", () => {
+    expect(kindsOf("ec2:CreateVpc")).toEqual(["killed", "killed-unseen", "refused", "replies-lost", "reply-lost", "throttled", "unseen"]);
   });
 
   test("a read is never unseen, and losing its reply once is nothing that the SDK does not mend", () => {
@@ -33,7 +33,7 @@ describe("which faults a call can have", () => {
     ["states:StartExecution", true],
     ["states:StopExecution", false],
   ])("AWS may hide what %s did: %s", (action, expected) => {
-    expect(appliesTo("unseen", { action })).toBe(expected);
+    expect([appliesTo("unseen", { action }), appliesTo("killed-unseen", { action })]).toEqual([expected, expected]);
   });
 });
 
@@ -91,8 +91,8 @@ describe("clusters", () => {
   test("one serves a case of a create that ends ready and a case of a delete", () => {
     const lives = livesOf([...up, ...down]);
     expect(lives.flatMap(casesIn).map(({ id }) => id).sort()).toEqual([...up, ...down].map(({ id }) => id).sort());
-    expect(lives.filter((life) => life.up && life.down)).toHaveLength(5);
-    expect(lives).toHaveLength(7);
+    expect(lives.filter((life) => life.up && life.down)).toHaveLength(6);
+    expect(lives).toHaveLength(8);
   });
 
   test("a create that is refused something, or whose node fails, has one of its own", () => {

@@ -62,10 +62,10 @@ test("the last line counts every case", () => {
 
 test("the table has a row for each service of a phase and marks what is wrong", () => {
   const [head, ...rows] = tableOf(results).map((row) => row.split(/ {2,}/));
-  expect(head).toEqual(["ready + failed and gone", "throttled", "reply-lost", "replies-lost", "refused", "killed", "unseen", "all"]);
+  expect(head).toEqual(["ready + failed and gone", "throttled", "reply-lost", "replies-lost", "refused", "killed", "unseen", "killed-unseen", "all"]);
   expect(rows).toEqual([
-    ["create ec2", "1+0", "-", "-", "0+1", "-", "-", "1+1"],
-    ["delete s3", "-", "-", "-", "-", "0+0 ✗2", "-", "0+0 ✗2"],
+    ["create ec2", "1+0", "-", "-", "0+1", "-", "-", "-", "1+1"],
+    ["delete s3", "-", "-", "-", "-", "0+0 ✗2", "-", "-", "0+0 ✗2"],
   ]);
   expect(troubleLines(results)).toEqual(["leftover  delete/f/s3:DeleteBucket#1/killed: left: bucket x", "not met  delete/f/s3:ListBucket#1/killed"]);
 });
