@@ -21,7 +21,7 @@ export interface Call {
  * - replies-lost: the same for every repetition of the SDK; the machine's retry meets a true answer
  * - refused: this and every later call of this action by this function, until the case is over or a leak is suspected
  * - killed: AWS does the work, the Lambda's process ends before it hears of it
- * - unseen: what it made or changed is not to be seen in the next four looks
+ * - unseen: what it made or changed is not to be seen in the next four looks, 15 seconds at most
  * - killed-unseen: both, so that whoever takes up the work looks and does not see it
  */
 export const kinds = ["throttled", "reply-lost", "replies-lost", "refused", "killed", "unseen", "killed-unseen"] as const;
@@ -32,7 +32,7 @@ export interface Case extends Call {
   kind: Kind;
 }
 
-const reads = /:(Describe|Get|List|Query|Head|Scan)/;
+const reads = /:(Describe|Get|List|Query|Head|Scan|Simulate)/;
 export const changes = ({ action }: Pick<Call, "action">): boolean => !reads.test(action);
 
 /** DynamoDB's consistent reads and S3's objects are never stale; of S3 it is the buckets and their settings that are. */

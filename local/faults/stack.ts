@@ -12,11 +12,11 @@ import { type Arm, newArm } from "./arm";
 /** A name that begins so is a cluster whose node fails. */
 export const FAILING = "failing";
 /**
- * AWS's seconds are shorter here: Step Functions waits a twentieth of what the state machines say, its retries too. Lambdas, their
- * time-outs and the deadlines of a create and a delete keep to the clock.
+ * AWS's seconds are shorter here: Step Functions waits a twentieth of what the state machines say, its retries too, and half a second at
+ * most. Lambdas, their time-outs and the deadlines of a create and a delete keep to the clock.
  */
 const WAIT_SCALE = 0.05;
-const PACE = { pollSeconds: "10", nodesSeconds: "120", calicoSeconds: "90", deleteSeconds: "120", settleSeconds: "2" };
+const PACE = { pollSeconds: "10", nodesSeconds: "120", calicoSeconds: "90", deleteSeconds: "120" };
 
 /** One deployment of the service in emulators of its own, whose calls can be broken. */
 export interface Stack extends Pick<Arm, "arm" | "calls"> {

@@ -148,7 +148,8 @@ export async function startRealMachines(
   function boot(instance: Instance): void {
     const id = instance.InstanceId!;
     options.say?.(`real machine ${id} boots at ${instance.PrivateIpAddress}`);
-    const machine = { id, hostname: instance.PrivateDnsName!, netns: `/run/netns/${networks.namespace(id)}` };
+    const tags = Object.fromEntries((instance.Tags ?? []).map(({ Key, Value }) => [Key!, Value ?? ""]));
+    const machine = { id, hostname: instance.PrivateDnsName!, netns: `/run/netns/${networks.namespace(id)}`, tags };
     void then(id, "does not boot", async () => {
       rmSync(join(emulators.consoles, id), { force: true });
       symlinkSync(nodes.console(id), join(emulators.consoles, id));

@@ -11,6 +11,8 @@ export interface NodesOptions {
   environment: Record<string, string>;
   /** Image archives for machines whose image brings none. */
   images?: string;
+  /** Put over those of the image by a test that wants a machine to be wrong, by path. */
+  spoil?(machine: Placed): Record<string, string>;
 }
 
 /** Who a node is and where its network is. */
@@ -19,6 +21,8 @@ export interface Placed {
   /** EC2's private DNS name. */
   hostname: string;
   netns: string;
+  /** EC2's tags. */
+  tags: Record<string, string>;
 }
 
 /** The real machines of one run. */
@@ -39,14 +43,15 @@ const UNIFIED = "/sys/fs/cgroup/cgroup.controllers";
 const ON_CGROUP_V1 = "failCgroupV1: false\n";
 
 /** Machines from one image, each in a folder of its own. */
-export function nodesOf({ image, folder, environment, images }: NodesOptions): Nodes {
+export function nodesOf({ image, folder, environment, images, spoil }: NodesOptions): Nodes {
   const made = new Set<string>();
   const nodeEnv = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`).join("");
   mkdirSync(folder, { recursive: true });
   return {
-    async up({ id, hostname, netns }) {
+    async up(machine) {
+      const { id, hostname, netns } = machine;
       made.add(id);
-      const files = { "/etc/clowder/node.env": nodeEnv, ...(existsSync(UNIFIED) ? {} : { "/etc/clowder/kubelet.yaml": ON_CGROUP_V1 }) };
+      const files = { "/etc/clowder/node.env": nodeEnv, ...(existsSync(UNIFIED) ? {} : { "/etc/clowder/kubelet.yaml": ON_CGROUP_V1 }), ...spoil?.(machine) };
       await up({ id, hostname: hostname.split(".")[0]!, netns, folder: join(folder, id), ...image, images, files });
     },
     reboot,

@@ -5,6 +5,7 @@ import {
   type SchedulerClient,
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
+import { whileSettling } from "../aws/settle";
 import { codeOf, isNotFound } from "../aws/translate";
 import { scheduleName } from "../plan/names";
 import type { ClusterRef } from "../registry/cluster-record";
@@ -32,6 +33,7 @@ const scheduleOf = (target: ScheduleTarget, { name, uid }: ClusterRef, when: Dat
 
 /**
  * Arms, or re-arms, the one schedule of a cluster. Precision is 60 s, delivery at least once: whoever is called re-reads the record.
+ * @throws TryAgain while Scheduler refuses a second one and does not show the first yet
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
 export async function ensureSchedule(
@@ -48,7 +50,7 @@ export async function ensureSchedule(
     await scheduler.send(new CreateScheduleCommand(schedule));
   } catch (error) {
     if (codeOf(error) !== "ConflictException") throw error;
-    await scheduler.send(new UpdateScheduleCommand(schedule));
+    await whileSettling(() => scheduler.send(new UpdateScheduleCommand(schedule)));
   }
   ledger?.made(key, schedule.Name!);
 }

@@ -1,17 +1,18 @@
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { CreateVpcCommand, DeleteVpcCommand, DescribeVpcsCommand, EC2Client, ModifyVpcAttributeCommand } from "@aws-sdk/client-ec2";
+import { CreateVpcCommand, DeleteVpcCommand, DescribeKeyPairsCommand, DescribeVpcsCommand, EC2Client, ImportKeyPairCommand, ModifyVpcAttributeCommand } from "@aws-sdk/client-ec2";
 import { DescribeLoadBalancersCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { AddRoleToInstanceProfileCommand, CreateInstanceProfileCommand, CreateRoleCommand, GetInstanceProfileCommand, GetRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { KMSClient, ListKeysCommand } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, HeadBucketCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
-import { ListStateMachinesCommand, SFNClient } from "@aws-sdk/client-sfn";
+import { CreateStateMachineCommand, DescribeExecutionCommand, ListStateMachinesCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { type Emulators, region, rootCredentials, startEmulators } from "../../local/emulators/emulators";
 import { type Arm, newArm } from "../../local/faults/arm";
 import { type Kind, idOf } from "../../local/faults/cases";
 import { codeOf, translate } from "../../shared/aws/translate";
+import { makeSshKey } from "../../shared/bootstrap/ssh-key";
 
 let broken: Arm;
 let emulators: Emulators;
@@ -118,6 +119,32 @@ test("what a call made is not in lists and not to be named for four looks, then 
   expect(await listed()).toEqual(["10.7.0.0/16"]);
   expect(broken.calls().filter(({ hidden }) => hidden).map(({ action }) => action)).toEqual(["ec2:DescribeVpcs", "ec2:DescribeVpcs", "ec2:ModifyVpcAttribute", "ec2:DescribeVpcs"]);
   await expect(naming()).resolves.toBeDefined();
+});
+
+test("a list that is asked for by a hidden name lacks it, where naming it is refused", async () => {
+  const ec2 = new EC2Client(client);
+  const { publicKey } = makeSshKey("hidden");
+  arm("unseen", "ec2:ImportKeyPair");
+  await ec2.send(new ImportKeyPairCommand({ KeyName: "hidden", PublicKeyMaterial: Buffer.from(publicKey) }));
+  await expect(ec2.send(new DescribeKeyPairsCommand({ Filters: [{ Name: "key-name", Values: ["hidden"] }] }))).resolves.toMatchObject({ KeyPairs: [] });
+  expect(codeOf(await failure(ec2.send(new DescribeKeyPairsCommand({ KeyNames: ["hidden"] }))))).toBe("InvalidKeyPair.NotFound");
+});
+
+test("a wait of Step Functions is short, and what is hidden for seconds is to be seen after it as on AWS", async () => {
+  const [ec2, sfn] = [new EC2Client(client), new SFNClient(client)];
+  const listed = async () => (await ec2.send(new DescribeVpcsCommand({ Filters: [{ Name: "cidr", Values: ["10.4.0.0/16"] }] }))).Vpcs!.length;
+  const definition = JSON.stringify({ StartAt: "Settle", States: { Settle: { Type: "Wait", Seconds: 125, End: true } } });
+  const { stateMachineArn } = await sfn.send(new CreateStateMachineCommand({ name: "waits", definition, roleArn: "arn:aws:iam::000000000000:role/clowder-test-tester-us-east-1-lambdaRole" }));
+  arm("unseen", "ec2:CreateVpc");
+  await ec2.send(new CreateVpcCommand({ CidrBlock: "10.4.0.0/16" }));
+  expect(await listed()).toBe(0);
+
+  const began = Date.now();
+  const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn }));
+  while ((await sfn.send(new DescribeExecutionCommand({ executionArn }))).status === "RUNNING") await new Promise(setImmediate);
+
+  expect(Date.now() - began).toBeLessThan(3000);
+  expect(await listed()).toBe(1);
 });
 
 test("what a call deleted is still in a list that was read before", async () => {

@@ -1,13 +1,14 @@
 """The result of one call is not to be seen for a while, as where AWS is eventually consistent: reads of that service answer as they did
-before the call, lists lack what it made, whatever names that is told that there is no such thing. It ends after MEETINGS such answers, or SECONDS.
+before the call, lists lack what it made, whatever names that is told that there is no such thing. It ends after MEETINGS such answers, or SECONDS
+of AWS's.
 https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
 import json
 import re
-import time
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 from . import fault_answers
+from .waits import clock
 
 MEETINGS = 4
 SECONDS = 15
@@ -24,15 +25,19 @@ NAMED = {
 REQUEST_ID = re.compile(rb"<(requestId|RequestId|RequestID)>[^<]*<")
 
 
+# A list is asked for by what it may hold: what is not there it does not name.
+FILTER = re.compile(r"Filter\.\d+\.")
+
+
 def values_of(call):
-    """Every value that a request carries, whatever its protocol."""
+    """Every value by which a request names something, whatever its protocol."""
     text = "" if call.service == "s3" else (call.body or b"").decode(errors="replace")
     found = {part for part in call.path.split("/") if part}
     found |= {one for value in (call.query or {}).values() for one in (value if isinstance(value, list) else [value])}
     if text.startswith("{"):
         found |= {value for value in json.loads(text).values() if isinstance(value, str)}
     else:
-        found |= {value for _, value in parse_qsl(text)}
+        found |= {value for name, value in parse_qsl(text) if not FILTER.match(name)}
     return found
 
 
@@ -81,11 +86,11 @@ class Unseen:
         answer = await do()
         if not self.left and answer[0] < 300:
             self.service, self.names = call.service, made_by(call, answer)
-            self.left, self.until = MEETINGS, time.monotonic() + SECONDS
+            self.left, self.until = MEETINGS, clock.now() + SECONDS
         return answer
 
     async def look(self, call, do):
-        hidden = self.left > 0 and time.monotonic() < self.until
+        hidden = self.left > 0 and clock.now() < self.until
         if hidden and (named := self.names & values_of(call)) and not re.match("Create|Import", call.action.partition(":")[2]):
             self.meet(call)
             return fault_answers.unknown(call.service, call.action.partition(":")[2], sorted(named)[0])

@@ -2403,7 +2403,8 @@ join() {
   local configuration=$RUN/kubeadm-join.yaml
   material fill /opt/clowder/kubeadm-join.yaml "$1" >"$configuration"
   if ! run_kubeadm JoinFailed join --config "$configuration"; then
-    [[ $(cat "$RUN/reason") == PreflightFailed ]] && exit 1
+    # kubeadm has tried for minutes until it calls a token refused.
+    [[ $(cat "$RUN/reason") =~ ^(PreflightFailed|JoinRefused)$ ]] && exit 1
     echo "clowder: kubeadm reset, then one more try"
     kubeadm reset --force --cri-socket "$CRI_SOCKET" >/dev/null 2>&1 || true
     restore_material "$1"

@@ -127,6 +127,16 @@ test("the log's tail comes with it, without secrets", async () => {
   expect(text).not.toMatch(/0123456789abcdef\b|MHcCAQEEI|FwoGZX|eyJhbGci/);
 });
 
+test("a join that broke off is tried once more, one that was refused is not", async () => {
+  const joins = async (said: string) => {
+    node.put("kubeadm.join", said);
+    await node.boot(plan, worker);
+    return node.calls(/^kubeadm (join|reset)/).map((call) => call.split(" ")[1]);
+  };
+  expect(await joins("error: cannot reach etcd\nexit 1\n")).toEqual(["join", "reset", "join"]);
+  expect(await joins("couldn't validate the identity of the API Server: could not find a JWS signature\nexit 1\n")).toEqual(["join", "reset", "join", "join"]);
+});
+
 test("nothing is told after the failure", async () => {
   node.put("kubeadm.join", "exit 1\n");
   await node.boot(plan, worker);

@@ -15,7 +15,7 @@ describe("which faults a call can have", () => {
   });
 
   test("a read is never unseen, and losing its reply once is nothing that the SDK does not mend", () => {
-    for (const action of ["ec2:DescribeVpcs", "iam:GetRole", "s3:ListBucket", "dynamodb:Query"]) expect(kindsOf(action)).toEqual(["killed", "refused", "replies-lost", "throttled"]);
+    for (const action of ["ec2:DescribeVpcs", "iam:GetRole", "s3:ListBucket", "dynamodb:Query", "iam:SimulatePrincipalPolicy"]) expect(kindsOf(action)).toEqual(["killed", "refused", "replies-lost", "throttled"]);
   });
 
   test.each([
