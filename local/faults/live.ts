@@ -22,7 +22,7 @@ const TRIES = 8;
 /** One cluster from POST to gone. What is left over is told, and then counts as there before, so that no later case is blamed for it. */
 export async function live(stack: Stack, manifest: LocalManifest, { up, down }: Life, label: string): Promise<Lived[]> {
   const own = renamed(manifest, up?.phase === "failing" ? `${FAILING}-${label}` : label);
-  const seen: Seen = { ready: false, certified: false, neverBegun: false, leakSuspected: false, left: [], missing: [] };
+  const seen: Seen = { ready: false, certified: false, neverBegun: false, left: [], missing: [] };
   const met = { up: false, down: false };
   const hidden = { up: 0, down: 0 };
   let record: ClusterRecord | undefined;
@@ -40,7 +40,7 @@ export async function live(stack: Stack, manifest: LocalManifest, { up, down }: 
     }
     if (record && record.status !== "Deleted") {
       // The permission is given back and DELETE is sent again.
-      seen.leakSuspected = true;
+      seen.leakSuspected = record.failure?.message ?? `the record says ${record.status}`;
       stack.arm();
       record = await remove(stack, own.cluster);
     }
@@ -66,7 +66,7 @@ export async function live(stack: Stack, manifest: LocalManifest, { up, down }: 
   });
   return [
     // A leak that was suspected after the second fault was armed is not of the first.
-    ...(up ? [told(up, "up", down && seen.ready ? { ...seen, leakSuspected: false } : seen)] : []),
+    ...(up ? [told(up, "up", down && seen.ready ? { ...seen, leakSuspected: undefined } : seen)] : []),
     ...(down && seen.ready ? [told(down, "down", seen)] : []),
     ...(down && !up && !seen.ready ? [told(down, "down", seen)] : []),
   ];

@@ -10,8 +10,8 @@ export interface Seen {
   certified: boolean;
   /** A POST that was refused or given up made nothing, so there is nothing to certify. */
   neverBegun: boolean;
-  /** The delete said LeakSuspected before it was sent again. */
-  leakSuspected: boolean;
+  /** Why the delete said LeakSuspected before it was sent again. */
+  leakSuspected?: string | undefined;
   /** Of the inventory: what is there now and was not, and what was and is not. */
   left: string[];
   missing: string[];
@@ -38,12 +38,12 @@ export function verdictOf({ kind, phase }: Pick<Case, "kind" | "phase">, met: bo
     seen.hangs,
     ...(seen.left.length ? [`left: ${seen.left.join(", ")}`] : []),
     ...(seen.missing.length ? [`taken away: ${seen.missing.join(", ")}`] : []),
-    ...(seen.leakSuspected && kind !== "refused" ? ["a leak was suspected without cause"] : []),
+    ...(seen.leakSuspected && kind !== "refused" ? [`a leak was suspected without cause: ${seen.leakSuspected}`] : []),
     ...(!seen.neverBegun && seen.status !== "Deleted" ? [`the record says ${seen.status ?? "nothing"}`] : []),
     ...(!seen.neverBegun && !seen.certified ? ["no certificate"] : []),
   ].filter(Boolean);
   if (why.length) return { outcome: "leftover", why: why.join("; ") };
   if (!met) return { outcome: "not met" };
-  const failed = phase === "delete" ? seen.leakSuspected : !seen.ready;
+  const failed = phase === "delete" ? seen.leakSuspected !== undefined : !seen.ready;
   return { outcome: failed ? "failed and gone" : "ready" };
 }

@@ -16,7 +16,7 @@ import { noteAddresses } from "./addresses";
 import type { Blocker, DeleteTarget } from "./blocker";
 import { TAG_NODE, TAG_ROLE, launchInstance, nextAttempt } from "./launch-instance";
 import { noteVolumes } from "./volumes";
-import { type Missing, adopt, makeAll, markGone, ownTags } from "./wave";
+import { type Missing, adopt, makeAll, markGone, ownTags, witness } from "./wave";
 
 const living: InstanceStateName[] = ["pending", "running", "stopping", "stopped"];
 
@@ -102,6 +102,7 @@ async function terminate(ec2: EC2Client, instances: Instance[]): Promise<string 
 export async function deleteInstances(ec2: EC2Client, target: DeleteTarget): Promise<Blocker[]> {
   const { ref, deployment, ledger } = target;
   const blockers = await endInstances(ec2, ownTags(ref.uid, deployment), async (instances) => {
+    for (const { InstanceId } of instances) witness(ledger, "instance", InstanceId!);
     await settleAll([noteVolumes(ec2, instances, target), noteAddresses(ec2, instances, target)]);
     await ledger.flush();
   });

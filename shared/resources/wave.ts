@@ -67,7 +67,7 @@ export function idOf(ledger: Ledger, key: string): string {
 
 /** One delete call: gone already is done, in use is a blocker. `holder` names what is known to hold it: then nothing is tried. */
 export async function remove(resource: string, call: () => Promise<unknown>, holder?: string): Promise<Blocker[]> {
-  if (holder) return [{ resource, reason: `in use by ${holder}` }];
+  if (holder) return [{ resource, reason: `in use by ${holder}`, elsewhere: true }];
   try {
     await call();
     return [];

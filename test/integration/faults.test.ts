@@ -30,8 +30,8 @@ afterAll(async () => {
   await receiver?.stop();
 });
 
-const caseOf = (kind: Kind, name: string, action: string): Case => {
-  const call: Call = { phase: "create", function: name, action, n: 1 };
+const caseOf = (kind: Kind, name: string, action: string, n = 1): Case => {
+  const call: Call = { phase: "create", function: name, action, n };
   return { ...call, kind, id: idOf(call, kind) };
 };
 const outcomes = (lived: Lived[]) => lived.map(({ case: { id }, verdict }) => [id, verdict.outcome, verdict.why]);
@@ -85,6 +85,15 @@ test("a Lambda that is killed reads Runtime.ExitError, and its state is run agai
   const failures = (await failuresOf(record)).map(([error]) => error);
   // EC2 does not know a new instance profile at once.
   expect(failures.filter((error) => error !== "TryAgain")).toEqual(["Runtime.ExitError"]);
+});
+
+test("machines that no look shows when their delete begins are found before the network is given up", async () => {
+  const launches = calls.filter(({ phase, action }) => phase === "create" && action === "ec2:RunInstances");
+  // Those before are refused: EC2 does not know the new instance profile.
+  const launched = Math.max(...launches.map(({ n }) => n)) - 2;
+  const { lived, record } = await lifeOf(caseOf("killed-unseen", "createInstances", "ec2:RunInstances", launched), "unseen");
+  expect(outcomes(lived)).toEqual([[lived[0]!.case.id, expect.stringMatching(/^(ready|failed and gone)$/), undefined]]);
+  expect(Object.keys(record.ledger).filter((key) => key.startsWith("instance/")).length).toBeGreaterThanOrEqual(3);
 });
 
 test("what is left over is told, and no later case is blamed for it", async () => {

@@ -7,7 +7,7 @@ import { readFaultOptions } from "../../../local/faults/options";
 import { type Result, summaryLine, tableOf, troubleLines, unlookedLine } from "../../../local/faults/table";
 import { type Outcome, type Seen, verdictOf } from "../../../local/faults/verdict";
 
-const good: Seen = { ready: true, status: "Deleted", certified: true, neverBegun: false, leakSuspected: false, left: [], missing: [] };
+const good: Seen = { ready: true, status: "Deleted", certified: true, neverBegun: false, left: [], missing: [] };
 const of = (kind: Kind, phase: Phase = "create") => ({ kind, phase });
 
 describe("a verdict", () => {
@@ -20,7 +20,7 @@ describe("a verdict", () => {
   });
 
   test("a delete that is refused something suspects a leak, and is gone once it is allowed", () => {
-    expect(verdictOf(of("refused", "delete"), true, { ...good, leakSuspected: true })).toEqual({ outcome: "failed and gone" });
+    expect(verdictOf(of("refused", "delete"), true, { ...good, leakSuspected: "ec2:DeleteVpc is refused" })).toEqual({ outcome: "failed and gone" });
   });
 
   test("a POST that was refused has nothing to certify", () => {
@@ -31,7 +31,7 @@ describe("a verdict", () => {
   test.each<[string, Partial<Seen>, Kind]>([
     ["left: vpc vpc-1", { left: ["vpc vpc-1"] }, "killed"],
     ["taken away: bucket theirs", { missing: ["bucket theirs"] }, "killed"],
-    ["a leak was suspected without cause", { leakSuspected: true }, "throttled"],
+    ["a leak was suspected without cause: vpc-1 is not empty", { leakSuspected: "vpc-1 is not empty" }, "throttled"],
     ["the record says Deleting", { status: "Deleting" }, "killed"],
     ["no certificate", { certified: false }, "killed"],
     ["x hangs in Creating", { hangs: "x hangs in Creating" }, "killed"],

@@ -190,6 +190,21 @@ describe("delete", () => {
     expect(ec2.commandCalls(DescribeVolumesCommand)).toHaveLength(0);
   });
 
+  test("one that a look did not show and the next does is known to the ledger again, and gone only when it is", async () => {
+    const ledger = networkLedger();
+    await ledger.intend({ key: "instance/nodes-0", token: "t" });
+    there();
+    await deleteInstances(client, target(ledger));
+    expect(ledger.entry("instance/nodes-0")?.state).toBe("gone");
+
+    there("running");
+    await deleteInstances(client, target(ledger));
+    expect(ledger.entry("instance/i-running")?.state).toBe("made");
+    there();
+    await deleteInstances(client, target(ledger));
+    expect(ledger.entry("instance/i-running")?.state).toBe("gone");
+  });
+
   test("termination protection is named", async () => {
     there("running");
     ec2.on(TerminateInstancesCommand).rejects(aws("OperationNotPermitted", "Modify its 'disableApiTermination' instance attribute"));
