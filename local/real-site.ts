@@ -9,7 +9,7 @@ import { replayed } from "./data-plane/replay";
 import type { Emulators } from "./emulators/emulators";
 import { type RealMachines, startRealMachines } from "./machines/real-machines";
 import { ensureMachineImage } from "./nodes/machine-image";
-import { nodesOf } from "./nodes/nodes";
+import { type Placed, nodesOf } from "./nodes/nodes";
 import { ensurePreparedImage } from "./nodes/prepared-image";
 import { missing } from "./nodes/requirements";
 
@@ -23,6 +23,8 @@ export interface RealOptions {
   images?: string;
   /** Whether nodes begin with what they need, as an AMI of one's own would bring it, or download it. */
   prepared: boolean;
+  /** Files that make a machine wrong on purpose, by path. */
+  spoil?(machine: Placed): Record<string, string>;
 }
 
 /** What real machines need beside the emulated account. */
@@ -37,8 +39,8 @@ export interface RealSite {
 }
 
 /** Addresses of the network's internet. */
-const AWS = "203.0.113.10";
-const ARTIFACTS = "203.0.113.20";
+export const AWS = "203.0.113.10";
+export const ARTIFACTS = "203.0.113.20";
 /** Seconds: kubeadm's pace on two processors. */
 const PACE = { nodesSeconds: "420", calicoSeconds: "240", deleteSeconds: "180" };
 
@@ -76,7 +78,7 @@ export async function prepareSite(options: RealOptions, say: (line: string) => v
         pass = await startPassThrough({ endpoint: emulators.endpoint, secretOf: (id) => secrets.get(id), replay: replayed, say: told });
       const target = pass?.port ?? Number(new URL(emulators.endpoint).port);
       return startRealMachines(emulators, {
-        nodes: nodesOf({ ...machine, folder, environment: { AWS_ENDPOINT_URL: `http://${AWS}` } }),
+        nodes: nodesOf({ ...machine, folder, environment: { AWS_ENDPOINT_URL: `http://${AWS}` }, ...(options.spoil && { spoil: options.spoil }) }),
         forwards: [
           { address: AWS, port: 80, target },
           { address: ARTIFACTS, port: 80, target: source.port },

@@ -17,7 +17,7 @@ export interface ArtifactSource {
   port: number;
   /** What was asked for, in order: a prepared node asks for nothing. */
   asked: string[];
-  misbehave(how: Misbehaviour | undefined): void;
+  misbehave(...how: Misbehaviour[]): void;
   stop(): Promise<void>;
 }
 
@@ -27,13 +27,14 @@ export interface ArtifactSource {
  */
 export async function startArtifactSource(sets: Record<string, string>): Promise<ArtifactSource> {
   const asked: string[] = [];
-  let wrong: Misbehaviour | undefined;
+  let misbehaviours: Misbehaviour[] = [];
   const server = createServer((request, response) => {
     const path = decodeURI(new URL(request.url ?? "/", "http://source").pathname);
     asked.push(path);
     const [, set = "", rest = ""] = /^\/([^/]+)(\/.*)$/.exec(path) ?? [];
     const root = Object.hasOwn(sets, set) ? sets[set] : undefined;
-    if (wrong?.path.test(path)) misbehave(wrong.how, root && join(root, rest), request, response);
+    const wrong = misbehaviours.find((one) => one.path.test(path));
+    if (wrong) misbehave(wrong.how, root && join(root, rest), request, response);
     else if (root) send(request, rest, { root, dotfiles: "deny", index: false, cacheControl: false }).on("error", refuse(response)).pipe(response);
     else refuse(response)({ status: 404 });
   });
@@ -43,7 +44,7 @@ export async function startArtifactSource(sets: Record<string, string>): Promise
     url: `http://127.0.0.1:${port}`,
     port,
     asked,
-    misbehave: (how) => void (wrong = how),
+    misbehave: (...how) => void (misbehaviours = how),
     stop: () =>
       new Promise((stopped) => {
         server.close(() => stopped());

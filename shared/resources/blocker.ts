@@ -18,8 +18,8 @@ export interface Blocker {
   resource: string;
   /** `in use by network interface eni-0456 (ELB api-demo)`, or `shutting-down`. */
   reason: string;
-  /** Its holder is another state's to delete, and may have been made after that state has looked. */
-  elsewhere?: true;
+  /** What holds it is a machine, which may have been made after DeleteInstances has looked. */
+  byMachine?: true;
 }
 
 export const targetOf = ({ ref, plan, ledger }: { ref: ClusterRef; plan: ClusterPlan; ledger: Ledger }): DeleteTarget => ({

@@ -2,7 +2,7 @@ import { DeleteNetworkInterfaceCommand, type EC2Client, type NetworkInterface } 
 import { settleAll } from "../aws/settle";
 import type { Blocker, DeleteTarget } from "./blocker";
 import { claimOf } from "./claim";
-import { markGone, remove, witness } from "./wave";
+import { heldByMachine, markGone, remove, witness } from "./wave";
 
 /**
  * Deletes the interfaces that hang on nothing. The others belong to somebody who deletes them: a machine, or the AWS service that
@@ -16,7 +16,8 @@ export async function deleteInterfaces(ec2: EC2Client, interfaces: NetworkInterf
     if (claim) return [{ resource, reason: claim }];
     const holder = userOf(one);
     if (!holder) witness(ledger, "network-interface", NetworkInterfaceId);
-    return remove(resource, () => ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId })), holder);
+    const blockers = await remove(resource, () => ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId })), holder);
+    return one.Attachment?.InstanceId ? heldByMachine(blockers) : blockers;
   });
   const blockers = (await settleAll(left)).flat();
   markGone(ledger, ["network-interface"], blockers);

@@ -6,7 +6,7 @@ import { TAG_UID } from "../plan/names";
 import { clusterTag } from "../plan/tags";
 import type { Blocker, DeleteTarget } from "./blocker";
 import { claimOf } from "./claim";
-import { markGone, ownTags, remove, witness } from "./wave";
+import { heldByMachine, markGone, ownTags, remove, witness } from "./wave";
 
 /** Ledger entries: `volume/<id>` is ours to delete, `suspected-volume/<id>` carries the cluster's name and nothing that proves it ours. */
 const SUSPECTED = "suspected-volume";
@@ -47,7 +47,7 @@ export async function deleteVolumes(ec2: EC2Client, target: DeleteTarget): Promi
   const reason = `only tagged ${clusterTag(ref.name)}=owned, perhaps another cluster's: not deleted`;
   for (const [id] of suspects) witness(ledger, SUSPECTED, id, { reason });
   const left = own.map(([VolumeId, volume]) =>
-    remove(`volume ${VolumeId}`, () => ec2.send(new DeleteVolumeCommand({ VolumeId })), holderOf(volume)),
+    remove(`volume ${VolumeId}`, () => ec2.send(new DeleteVolumeCommand({ VolumeId })), holderOf(volume)).then(heldByMachine),
   );
   const blockers = (await settleAll(left)).flat();
   markGone(ledger, ["volume"], blockers);

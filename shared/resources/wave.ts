@@ -67,7 +67,7 @@ export function idOf(ledger: Ledger, key: string): string {
 
 /** One delete call: gone already is done, in use is a blocker. `holder` names what is known to hold it: then nothing is tried. */
 export async function remove(resource: string, call: () => Promise<unknown>, holder?: string): Promise<Blocker[]> {
-  if (holder) return [{ resource, reason: `in use by ${holder}`, elsewhere: true }];
+  if (holder) return [{ resource, reason: `in use by ${holder}` }];
   try {
     await call();
     return [];
@@ -78,6 +78,9 @@ export async function remove(resource: string, call: () => Promise<unknown>, hol
     throw error;
   }
 }
+
+/** Of things that a machine holds: DeleteInstances looks again. */
+export const heldByMachine = (blockers: Blocker[]): Blocker[] => blockers.map((blocker) => ({ ...blocker, byMachine: true }));
 
 /** Writes down as gone what no blocker names. */
 export function markGone(ledger: Ledger, kinds: string[], blockers: Blocker[]): void {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "secret"), "not served");
   source = await startArtifactSource({ kubernetes: join(folder, "dl") });
 });
-afterEach(() => source.misbehave(undefined));
+afterEach(() => source.misbehave());
 afterAll(async () => {
   await source.stop();
   rmSync(folder, { recursive: true });
@@ -43,7 +43,7 @@ test("made to, it gives a file of the same length with one bit off, and the file
   source.misbehave({ path: /kubeadm$/, how: "corrupt" });
   const text = await (await get()).text();
   expect([text.length, text === "0123456789", text.slice(1)]).toEqual([10, false, "123456789"]);
-  source.misbehave(undefined);
+  source.misbehave();
   expect(await (await get()).text()).toBe("0123456789");
 });
 

@@ -165,10 +165,10 @@ describe("delete", () => {
     ec2.on(DescribeNetworkInterfacesCommand).resolves({ NetworkInterfaces: [held, { ...held, NetworkInterfaceId: "eni-2" }] });
     const reason = "in use by network interface eni-1 (instance i-1) and 1 more";
     expect(await deleteNetwork(client, target())).toEqual([
-      { resource: "network-interface eni-1", reason: "in use by instance i-1", elsewhere: true },
-      { resource: "network-interface eni-2", reason: "in use by instance i-1", elsewhere: true },
-      { resource: "subnet subnet-1", reason, elsewhere: true },
-      { resource: "security-group sg-nodes", reason, elsewhere: true },
+      { resource: "network-interface eni-1", reason: "in use by instance i-1", byMachine: true },
+      { resource: "network-interface eni-2", reason: "in use by instance i-1", byMachine: true },
+      { resource: "subnet subnet-1", reason },
+      { resource: "security-group sg-nodes", reason },
       { resource: "vpc vpc-1", reason: "not empty" },
     ]);
     expect(ec2.commandCalls(DeleteSubnetCommand)).toHaveLength(0);

@@ -90,7 +90,7 @@ test("a volume goes by our uid, or by name and ledger; one that somebody's machi
   ec2.on(DescribeVolumesCommand).resolves({ Volumes: [{ VolumeId: "vol-uid", State: "available", Tags: [uidTag] }] });
   named(pvc("vol-noted"), pvc("vol-used", usedBy("i-9")), pvc("vol-going", { State: "deleting" }));
   const to = target({ "volume/vol-noted": "vol-noted", "volume/vol-used": "vol-used" });
-  expect(await deleteVolumes(client, to)).toEqual([{ resource: "volume vol-used", reason: "in use by instance i-9", elsewhere: true }]);
+  expect(await deleteVolumes(client, to)).toEqual([{ resource: "volume vol-used", reason: "in use by instance i-9", byMachine: true }]);
   expect(deleted()).toEqual(["vol-uid", "vol-noted"]);
   expect(notSeenGone(to.ledger.entries)).toEqual(["volume/vol-used"]);
 });
@@ -99,7 +99,7 @@ test("EC2's own VolumeInUse is a blocker in its words", async () => {
   named(pvc("vol-1"));
   ec2.on(DeleteVolumeCommand).rejects(aws("VolumeInUse", "Volume vol-1 is currently attached to i-9"));
   expect(await deleteVolumes(client, target({ "volume/vol-1": "vol-1" }))).toEqual([
-    { resource: "volume vol-1", reason: "VolumeInUse: Volume vol-1 is currently attached to i-9" },
+    { resource: "volume vol-1", reason: "VolumeInUse: Volume vol-1 is currently attached to i-9", byMachine: true },
   ]);
 });
 
