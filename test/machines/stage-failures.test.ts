@@ -14,6 +14,8 @@ import { untar } from "../unit/untar";
 jest.setTimeout(1_800_000);
 /** Seconds that a deployment gives all nodes together, and so the most of most stages. */
 const NODES_SECONDS = 210;
+/** Seconds that the stub's own stage is given, and a machine to boot before it. */
+const STARTED = 180 + 30;
 const NOWHERE = "203.0.113.99";
 
 interface Stage {
@@ -23,7 +25,7 @@ interface Stage {
   /** What goes wrong outside of its machines, once it is posted. */
   meddle?(posted: Posted, manifest: LocalManifest): Promise<void>;
   told: { node: "control-plane" | "nodes"; stage: string; reason: string; log: RegExp };
-  /** The stage's own limit in seconds. */
+  /** Seconds from the POST to the latest end of the stage. */
   limit: number;
 }
 
@@ -52,7 +54,7 @@ const lanes: Stage[][] = [
       what: "the role is not valid yet",
       spoil: onControlPlane(nodeEnv(`AWS_ENDPOINT_URL_STS=http://${ARTIFACTS}/none`, "CLOWDER_RETRY_SECONDS=20")),
       told: { node: "control-plane", stage: "started", reason: "RoleNotValid", log: /answered 404/ },
-      limit: 180,
+      limit: STARTED,
     },
   ],
   [
@@ -60,13 +62,13 @@ const lanes: Stage[][] = [
       what: "a stage takes too long",
       spoil: onControlPlane(nodeEnv(`AWS_ENDPOINT_URL_S3=http://${NOWHERE}`, "CLOWDER_RETRY_SECONDS=1000")),
       told: { node: "control-plane", stage: "started", reason: "StageTimedOut", log: /clowder: stage started/ },
-      limit: 180,
+      limit: STARTED,
     },
     {
       what: "there is no way to the bucket",
       spoil: onControlPlane(nodeEnv(`AWS_ENDPOINT_URL_S3=http://${NOWHERE}`, "CLOWDER_RETRY_SECONDS=20")),
       told: { node: "control-plane", stage: "started", reason: "BucketUnreachable", log: /203\.0\.113\.99/ },
-      limit: 180,
+      limit: STARTED,
     },
   ],
   [
@@ -164,9 +166,12 @@ async function live(stage: Stage): Promise<Outcome> {
 /** Somebody takes away what lets the nodes reach the control plane. */
 async function closeControlPlane(posted: Posted): Promise<void> {
   await stageDone(posted, "CreateNetwork");
-  const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ Filters: [{ Name: "tag:clowder:uid", Values: [posted.uid] }] }));
-  const groups = Object.fromEntries(SecurityGroups.map((group) => [group.GroupName!.split(".")[0]!, group]));
-  const [masters, nodes] = [groups["masters"]!, groups["nodes"]!];
+  const named = async (name: string) => {
+    const Filters = [{ Name: "tag:clowder:uid", Values: [posted.uid] }, { Name: "group-name", Values: [`${name}.${posted.name}`] }];
+    // EC2 shows nothing new at once.
+    for (;;) for (const group of (await ec2.send(new DescribeSecurityGroupsCommand({ Filters }))).SecurityGroups ?? []) return group;
+  };
+  const [masters, nodes] = [await named("masters"), await named("nodes")];
   const IpPermissions = masters.IpPermissions!.flatMap((rule) => {
     const UserIdGroupPairs = rule.UserIdGroupPairs!.filter(({ GroupId }) => GroupId === nodes.GroupId);
     return UserIdGroupPairs.length ? [{ ...rule, IpRanges: [], Ipv6Ranges: [], PrefixListIds: [], UserIdGroupPairs }] : [];
@@ -202,7 +207,7 @@ test.each(stages)("when $what, the create ends with $told.reason at $told.stage,
   expect(seconds).toBeLessThan(limit + 60);
   expect(JSON.stringify(failed)).not.toMatch(/\b[a-z0-9]{6}\.[a-z0-9]{16}\b|PRIVATE KEY/);
   const consoles = Object.keys(bundle).filter((name) => name.endsWith("/console.txt"));
-  expect(bundle[consoles.find((name) => name.includes(failed.failure!.node!))!]).toContain(`clowder: stage ${told.stage}`);
+  expect(bundle[consoles.find((name) => name.includes(failed.failure!.node!))!]).toContain(`failed at stage ${told.stage}: ${told.reason}`);
   expect(Object.keys(bundle).some((name) => name.startsWith(posted.name.split(".")[0]!))).toBe(true);
   expect(ended.status).toBe("Deleted");
 });

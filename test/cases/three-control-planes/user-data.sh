@@ -237,7 +237,7 @@ def main(kind, *arguments):
     stage, reason, message = arguments
     lines = tail(os.environ.get("CLOWDER_TAIL", "/var/log/clowder.log"))
     for cause, sign in CAUSES:
-        found = [line for line in lines[-15:] if sign in line]
+        found = [line for line in [*lines[-15:], message] if sign in line]
         if found:
             reason, message = cause, found[-1]
     message = remove_secrets(message)

@@ -41,6 +41,7 @@ curl:*)
       last=$word
     done
     [[ -e $HERE/served/$(basename "$url") ]] || { echo "curl: (22) The requested URL returned error: 404" && exit 22; }
+    [[ ! -e $HERE/disk-is-full ]] || { echo "curl: (23) Failure writing output to destination" && exit 23; }
     cat "$HERE/served/$(basename "$url")" >"${target:-/dev/stdout}"
     ;;
   esac

@@ -59,6 +59,11 @@ const failures: Failure[] = [
     told: { stage: "artifacts", reason: "ArtifactUnreachable", message: /containerd-\d[.\d]+-linux-(amd|arm)64\.tar\.gz: curl: \(22\)/ },
   },
   {
+    what: "the disk is full during a download",
+    spoil: () => (node.put("kubelet-version", "1.2.3"), node.put("served/kubelet", "kubelet"), node.put("disk-is-full", "")),
+    told: { stage: "artifacts", reason: "DiskFull", message: /kubelet: curl: \(23\)/ },
+  },
+  {
     what: "the disk is full",
     spoil: () => node.put("kubeadm.join", "write /var/lib/kubelet/config.yaml: No space left on device\nexit 1\n"),
     told: { stage: "registered", reason: "DiskFull", message: /No space left on device/ },
