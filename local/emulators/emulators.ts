@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from "@aws-sdk/client-iam";
 import { cache, venv } from "../python";
+import { jsonLines } from "./json-lines";
 
 const HOST = "127.0.0.1";
 export const region = "us-east-1";
@@ -40,7 +41,7 @@ export interface Emulators {
   /** For SDK clients and child processes. */
   environment: Record<string, string>;
   /** None where faults are injected. */
-  calls(): Call[];
+  calls(): readonly Call[];
   /** Folder where a machine's console is read from, in a file named as the instance. */
   consoles: string;
   logs: string;
@@ -156,7 +157,7 @@ export async function startEmulators(options: EmulatorOptions = {}): Promise<Emu
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
-    const read = () => (faults ? "" : readFileSync(calls, "utf8")).split("\n").filter(Boolean).map((line) => JSON.parse(line) as Call);
+    const read = faults ? () => [] : jsonLines<Call>(calls);
     return { endpoint, accountId, credentials, environment, calls: read, consoles, logs, groups: all.map(({ child }) => child.pid!), stop };
   } catch (error) {
     await stop();

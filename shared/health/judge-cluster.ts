@@ -127,12 +127,12 @@ export const calicoNodeStarted: Check = ({ calicoNode }, { nodes }) => {
 };
 
 export const calicoNodeReady: Check = ({ calicoNode }, { nodes }) => {
-  const troubles = calicoNode.pods
-    .filter((pod) => nodes.includes(pod.node) && !pod.ready)
-    .map((pod) =>
-      no("CalicoNodeNotReady", `${pod.name} on ${pod.node} is not Ready (${pod.waiting ?? "running"}, ${pod.restarts} restarts)`),
-    );
-  return finding("readiness", troubles, { reason: "CalicoNodeReady", message: "every calico-node is Ready" });
+  const pods = calicoNode.pods.filter(({ node }) => nodes.includes(node));
+  const troubles = pods
+    .filter(({ ready }) => !ready)
+    .map(({ name, node, waiting, restarts }) => no("CalicoNodeNotReady", `${name} on ${node} is not Ready (${waiting ?? "running"}, ${restarts} restarts)`));
+  if (nodes.length > 0 && pods.length === 0) troubles.push(no("CalicoNodeNotReady", "no calico-node is there to be Ready"));
+  return finding("readiness", troubles, { reason: "CalicoNodeReady", message: `${pods.length} calico-node pods are Ready` });
 };
 
 export const felix: Check = (evidence, expectation) => {

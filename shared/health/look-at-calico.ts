@@ -112,6 +112,6 @@ function isCertain({ reason }: Verdict, { evidenceStartedAt, failingSince: since
 function failureOf({ status, reason, message }: Verdict): DataPlaneUnhealthy | CalicoUnavailable | DataPlaneUnproved {
   const told = `${reason}: ${message}`;
   if (status === "Unknown") return new DataPlaneUnproved(told, { nextStep: "send the manifest again; the bundle has the control planes' own word" });
-  if (reason === "CalicoUnavailable") return new CalicoUnavailable(told, { nextStep: "look whether the nodes reach Calico's images, or bring them in the image" });
+  if (reason === "CalicoUnavailable") return new CalicoUnavailable(message, { nextStep: "look whether the nodes reach Calico's images, or bring them in the image" });
   return new DataPlaneUnhealthy(told, { nextStep: "the check that failed first names what is broken; the bundle has all of the evidence" });
 }

@@ -187,6 +187,12 @@ describe("Felix and its pods", () => {
   test("a rollout that is not done", () => expect(reasonWith((e) => (e.calicoNode.updated = 1))).toBe("False CalicoNodeNotUpdated"));
   test("a node without calico-node", () => expect(reasonWith((e) => e.calicoNode.pods.pop())).toBe("False CalicoNodeMissing"));
   test("a pod that is not Ready", () => expect(reasonWith((e) => (e.calicoNode.pods[0]!.ready = false))).toBe("False CalicoNodeNotReady"));
+  test("without any calico-node none is said to be Ready", () => {
+    const { checks } = judge({ ...healthy, calicoNode: { ...healthy.calicoNode, pods: [] } }, expectation);
+    const told = (name: string) => checks.find(({ check }) => check === name);
+    expect(told("calico-node")).toMatchObject({ status: "False" });
+    expect(told("readiness")).toEqual({ check: "readiness", status: "False", message: "no calico-node is there to be Ready" });
+  });
   test("a node that is not Ready", () => expect(reasonWith((e) => (e.nodes[0]!.ready = false))).toBe("False NodeNotReady"));
 });
 

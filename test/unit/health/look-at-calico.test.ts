@@ -71,7 +71,7 @@ test("the newest of several control planes is read", async () => {
 
 test.each([
   ["vxlan-dropped", "DataPlaneUnhealthy", /^VxlanBlocked: /],
-  ["images-unavailable", "CalicoUnavailable", /^CalicoUnavailable: /],
+  ["images-unavailable", "CalicoUnavailable", /cannot have its image /],
   ["no-probe-client", "DataPlaneUnproved", /^ProbeClientMissing: /],
 ])("%s past the deadline is %s", async (row, name, message) => {
   written(row, after(290));
