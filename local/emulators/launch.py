@@ -14,7 +14,7 @@ MENDS = {
              "aws.same_again", "aws.balancer_interfaces", "aws.unseen", "aws.target_health"),
 }
 # Only where faults are injected.
-OF_FAULTS = {"ministack": ("waits", "faults"), "moto": ("ended_instances",)}
+OF_FAULTS = {"ministack": ("waits", "faults"), "moto": ("ended_instances", "own_tags")}
 
 
 def end_with_parent():

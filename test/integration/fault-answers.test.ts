@@ -14,6 +14,7 @@ import { type Kind, idOf } from "../../local/faults/cases";
 import { codeOf, translate } from "../../shared/aws/translate";
 import { makeSshKey } from "../../shared/bootstrap/ssh-key";
 
+jest.setTimeout(60_000);
 let broken: Arm;
 let emulators: Emulators;
 /** Of a Lambda's role: only such calls are broken. */
