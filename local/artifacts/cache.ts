@@ -15,23 +15,23 @@ const FORGOTTEN_MS = 14 * 24 * 3_600_000;
 
 /**
  * A folder that `make` fills once for the same ingredients. Its files are checked against its hash list at each use; one that differs
- * is made again. Safe to ask for from several processes at once: one makes it, the others wait.
+ * is made again. With `hashed: false`, for a machine's whole root, it is taken as it is. Safe to ask for from several processes at once: one makes it, the others wait.
  * @param ingredients everything the content depends on; becomes part of the folder's name
  * @throws whatever `make` throws; nothing is left then
  */
-export async function cached(name: string, ingredients: unknown, make: (folder: string) => Promise<void>): Promise<string> {
+export async function cached(name: string, ingredients: unknown, make: (folder: string) => Promise<void>, { hashed = true } = {}): Promise<string> {
   const digest = createHash("sha256").update(JSON.stringify(ingredients)).digest("hex").slice(0, 16);
   const folder = join(cacheFolder(), `${name}-${digest}`);
-  if (await isWhole(folder)) return folder;
+  if (await isWhole(folder, hashed)) return folder;
   mkdirSync(dirname(folder), { recursive: true });
   return exclusively(`${folder}.lock`, async () => {
-    if (await isWhole(folder)) return folder;
+    if (await isWhole(folder, hashed)) return folder;
     const fresh = `${folder}.new`;
     for (const old of [fresh, folder]) rmSync(old, { recursive: true, force: true });
     mkdirSync(fresh);
     try {
       await make(fresh);
-      writeFileSync(join(fresh, HASHES), await hashList(fresh));
+      if (hashed) writeFileSync(join(fresh, HASHES), await hashList(fresh));
       renameSync(fresh, folder);
       forgetOld(folder);
     } finally {
@@ -41,9 +41,9 @@ export async function cached(name: string, ingredients: unknown, make: (folder: 
   });
 }
 
-async function isWhole(folder: string): Promise<boolean> {
-  if (!existsSync(join(folder, HASHES))) return false;
-  if (readFileSync(join(folder, HASHES), "utf8") === (await hashList(folder))) {
+async function isWhole(folder: string, hashed: boolean): Promise<boolean> {
+  if (!existsSync(hashed ? join(folder, HASHES) : folder)) return false;
+  if (!hashed || readFileSync(join(folder, HASHES), "utf8") === (await hashList(folder))) {
     utimesSync(folder, new Date(), new Date());
     return true;
   }

@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "../artifacts/cache";
+import { cached } from "../artifacts/cache";
 
 const run = promisify(execFile);
 
@@ -79,20 +78,19 @@ export function packageSources(indexTargets: string, osRelease: string): Package
   return { lines: [...new Set(lines)], codename };
 }
 
-/** Digest of all that an image is made of but the mirror's address and the packages' versions of the day. */
-export const imageDigest = ({ codename }: PackageSources): string =>
-  createHash("sha256").update(JSON.stringify([codename, process.arch, PACKAGES, LEFT_OUT, MASKED, files])).digest("hex").slice(0, 16);
+/** All that an image is made of but the mirror's address and the packages' versions of the day. */
+export const imageIngredients = ({ codename }: PackageSources): unknown[] => [codename, process.arch, PACKAGES, LEFT_OUT, MASKED, files];
 
 /**
  * Root folder of the machine image: the distribution's systemd, cloud-init and containerd, with what a machine needs that shares its
- * kernel. Made once, in about a minute, into the cache outside the checkout; needs root. Two at once make two, and the first one stays.
+ * kernel. Made once, in about a minute, into the cache outside the checkout; needs root.
  * @throws Error with mmdebstrap's last lines
  */
 export async function ensureMachineImage(say: (line: string) => void): Promise<string> {
   const { stdout: targets } = await run("apt-get", ["indextargets", "--format", SOURCE_FORMAT, "Created-By: Packages"]);
   const { stdout: osRelease } = await run("cat", ["/etc/os-release"]);
   const sources = packageSources(targets, osRelease);
-  return once(`machine-image-${imageDigest(sources)}`, async (fresh) => {
+  const make = async (fresh: string) => {
     say(`machine image: ${PACKAGES.length} packages of ${sources.codename} and what they need`);
     const list = `${fresh}.list`;
     writeFileSync(list, `${sources.lines.join("\n")}\n`);
@@ -106,7 +104,8 @@ export async function ensureMachineImage(say: (line: string) => void): Promise<s
       rmSync(list, { force: true });
     }
     furnish(fresh);
-  });
+  };
+  return cached("machine-image", imageIngredients(sources), make, { hashed: false });
 }
 
 function furnish(root: string): void {
@@ -121,19 +120,4 @@ function furnish(root: string): void {
   }
   rmSync(`${root}/etc/systemd/system/default.target`, { force: true });
   symlinkSync("/lib/systemd/system/multi-user.target", `${root}/etc/systemd/system/default.target`);
-}
-
-/** A folder of the cache that is whole or not there. */
-export async function once(name: string, make: (fresh: string) => Promise<void>): Promise<string> {
-  const folder = join(cacheFolder(), name);
-  if (existsSync(folder)) return folder;
-  mkdirSync(cacheFolder(), { recursive: true });
-  const fresh = mkdtempSync(`${folder}.new-`);
-  try {
-    await make(fresh);
-    if (!existsSync(folder)) renameSync(fresh, folder);
-  } finally {
-    rmSync(fresh, { recursive: true, force: true });
-  }
-  return folder;
 }

@@ -1,10 +1,8 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "../artifacts/cache";
-import { once } from "./machine-image";
+import { cacheFolder, cached } from "../artifacts/cache";
 import { type NodeSpec, down, execute, up } from "./node";
 
 const run = promisify(execFile);
@@ -30,14 +28,14 @@ export interface Contents {
  */
 export async function ensurePreparedImage(base: string, { programs, archives }: Contents, say: (line: string) => void): Promise<Image> {
   const files = archives.flatMap(archivesIn);
-  const ingredients = [base, ...programs, ...files].map((file) => [basename(file), statSync(file).size, statSync(file).mtimeMs]);
-  const digest = createHash("sha256").update(JSON.stringify(ingredients)).digest("hex").slice(0, 16);
-  const folder = await once(`prepared-image-${digest}`, async (fresh) => {
+  const ingredients = [basename(base), ...[...programs, ...files].map((file) => [basename(file), statSync(file).size, statSync(file).mtimeMs])];
+  const make = async (fresh: string) => {
     say(`prepared image: ${programs.length} programs and ${files.length} images`);
     mkdirSync(join(fresh, "root/usr/local/bin"), { recursive: true });
     for (const program of programs) copyFileSync(program, join(fresh, "root/usr/local/bin", basename(program)));
     await importImages(base, archives.filter((one) => archivesIn(one).length > 0), join(fresh, "store"));
-  });
+  };
+  const folder = await cached("prepared-image", ingredients, make, { hashed: false });
   return { layers: [join(folder, "root"), base], store: join(folder, "store") };
 }
 

@@ -49,6 +49,14 @@ test.each([
   expect(readdirSync(join(folder, "bin"))).toEqual(["program"]);
 });
 
+test("what is not hashed is taken as it is once it is whole, and has no list", async () => {
+  const folder = await cached("root", {}, make, { hashed: false });
+  writeFileSync(join(folder, "bin/program"), "other");
+  expect(await cached("root", {}, make, { hashed: false })).toBe(folder);
+  expect(made).toBe(1);
+  expect(readdirSync(folder)).toEqual(["bin"]);
+});
+
 test("of two that ask at once one makes it", async () => {
   const [first, second] = await Promise.all([cached("thing", {}, make), cached("thing", {}, make)]);
   expect([first, made]).toEqual([second, 1]);
