@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='control-plane-us-east-1a-0'
 export CLOWDER_GROUP='control-plane-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='8f1e77ee0bf1b56665db7283281b40cbdbf624412b432c1633dc93fa8f645101'
+export CLOWDER_SCRIPT_SHA256='77be039d07fb233828e1bcc5f5a6078f6684432a1d0d1a2a6b5193aa8394e802'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.
