@@ -111,7 +111,7 @@ def main():
         return
     if at < last:
         sys.exit("clowder: a word on the bootstrap of %s, older than the last, is left alone" % at)
-    if opening and opening["expires"] <= datetime.datetime.utcnow().strftime("%Y-%m-%dT%H:%M:%SZ"):
+    if opening and opening["expires"] <= datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"):
         sys.exit("clowder: an opening of the bootstrap that ended at %s is left alone" % opening["expires"])
     if opening:
         open_for(opening["token"], opening["expires"], opening["ended"], at)

@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='master-us-east-1a-0'
 export CLOWDER_GROUP='master-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='a9e4cbfcbbdb155d562b8ca32ac72651a31a1f8a86d6cfc9bdf99947847c8177'
+export CLOWDER_SCRIPT_SHA256='ec5e43090b75be7b26c113cd0f5651c0d5c44e34d614c9d06568bc6f3ce7acbc'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.

@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='control-plane-us-east-1a-0'
 export CLOWDER_GROUP='control-plane-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='8ed2ef62e9dde7634201a7f5a1b706618ab03f2ca4c5a2a3aed12ef2d054cb4d'
+export CLOWDER_SCRIPT_SHA256='dd43f8addab6621cf44be5936324e51f391a82bb3c052d15cb084fcfbd8048e6'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.
