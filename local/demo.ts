@@ -24,7 +24,7 @@ async function demo(service: LocalService, manifest: LocalManifest, options: Dem
   const ready = created.status === "Ready";
   await showCreated(service, posted, created, print);
   const asAsked = ready === becomesReady(options);
-  const replaced = options.replace === undefined || (ready && (await showReplaced(service, posted, options.replace, print)));
+  const replaced = options.replace === undefined || (ready && (await showReplaced(service, posted, created, options.replace, print)));
   if (options.keep && ready) return asAsked && replaced;
   const gone = await showDeleted(service, posted, created, before, options, print);
   return asAsked && replaced && gone && (options.fail !== undefined || service.machines.faults.length === 0);
@@ -48,10 +48,10 @@ async function showCreated(service: LocalService, posted: Posted, created: Clust
 }
 
 /** Whether the worker has its new machine and the cluster is proved with it. */
-async function showReplaced(service: LocalService, posted: Posted, node: string, print: Printer): Promise<boolean> {
+async function showReplaced(service: LocalService, posted: Posted, created: ClusterView, node: string, print: Printer): Promise<boolean> {
   print.line(`\nPOST /clusters/${posted.name}/nodes/${node}/replacement`);
   const began = Date.now();
-  const after = await replace(service, posted, node, print.happening);
+  const after = await replace(service, posted, node, created, print.happening);
   const machine = after.resources.find(({ resource }) => resource === `instance/${node}`)?.id;
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   if (after.status === "Ready") print.line(`\n${node} was ${after.replacement?.instanceId} and is ${machine}, ${seconds} s after it was asked for`);

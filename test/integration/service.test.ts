@@ -179,7 +179,7 @@ describe("a worker", () => {
     const { posted, created } = await create(renamed(seed, "worn").text);
     await new EC2Client(client()).send(new TerminateInstancesCommand({ InstanceIds: [idOf(created)] }));
 
-    const replaced = await replace(service, posted, worker, quiet);
+    const replaced = await replace(service, posted, worker, created, quiet);
 
     expect([replaced.status, replaced.failure, service.machines.faults]).toEqual(["Ready", undefined, []]);
     expect(ready(replaced)).toEqual(ready(created));
@@ -204,7 +204,7 @@ describe("a worker", () => {
     const { posted, created } = await create(renamed(seed, "unlucky").text, "?onFailure=delete");
     scenarios[posted.name] = { fail: { who: "node", stage: "artifacts", reason: "ChecksumMismatch" } };
 
-    const failed = await replace(service, posted, worker, quiet);
+    const failed = await replace(service, posted, worker, created, quiet);
 
     const fault = { node: worker, nodeStage: "artifacts", reason: "ChecksumMismatch" };
     expect(failed.failure).toMatchObject({ code: "NodeFailed", stage: "AwaitNodes", nextStep: expect.stringContaining(`nodes/${worker}/replacement tries again`), ...fault });

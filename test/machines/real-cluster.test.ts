@@ -60,7 +60,7 @@ test("a POST becomes two real nodes, which the API's kubeconfig lists through th
   const revoked = [await secondsUntilRevoked(posted.name)];
   const asked = await readAgain(idOf(created));
 
-  const replaced = await replace(here, posted, worker, quiet);
+  const replaced = await replace(here, posted, worker, created, quiet);
   expect([replaced.status, replaced.failure]).toEqual(["Ready", undefined]);
   const nodesAfter = await nodesOf(posted.name);
   revoked.push(await secondsUntilRevoked(posted.name));
