@@ -1,7 +1,8 @@
-import { type KeyPairKeyObjectResult, createHash, generateKeyPair, randomBytes, randomInt } from "node:crypto";
+import { type KeyPairKeyObjectResult, createHash, generateKeyPair, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import type { ClusterPlan, PkiPlan } from "../plan/cluster-plan";
 import { publicKeyInfo, signCertificate } from "./certificate";
+import { newToken } from "./join-material";
 import { ENCRYPTION_FILE } from "./kubeadm-configuration";
 
 /** Below `/etc/kubernetes/pki`, as kubeadm finds them there and keeps them. */
@@ -23,14 +24,6 @@ export interface ControlPlaneMaterial {
   /** `sha256:` and the hash of the CA's SubjectPublicKeyInfo, as `kubeadm join --discovery-token-ca-cert-hash` takes it. */
   caCertHash: string;
   endpoint: string;
-}
-
-/** `join/node.json`: what a worker needs to join and to trust the control plane. */
-export interface JoinMaterial {
-  token: string;
-  caCertHash: string;
-  endpoint: string;
-  "ca.crt": string;
 }
 
 /** The common name of the cluster's CA, and so the issuer of its clients. */
@@ -86,17 +79,6 @@ resources:
         secret: ${key.toString("base64")}
   - identity: {}
 `;
-
-/** A bootstrap token's alphabet: https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/ */
-export const newToken = (): string => `${word(6)}.${word(16)}`;
-const word = (length: number): string => Array.from({ length }, () => randomInt(36).toString(36)).join("");
-
-export const joinMaterial = ({ token, caCertHash, endpoint, files }: ControlPlaneMaterial): JoinMaterial => ({
-  token,
-  caCertHash,
-  endpoint,
-  "ca.crt": files["ca.crt"],
-});
 
 async function makeCa(commonName: string, { notBefore, notAfter }: PkiPlan) {
   const { publicKey, privateKey } = await ecKeyPair();

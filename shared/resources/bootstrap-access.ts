@@ -3,7 +3,8 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/clie
 import { purgeVersions } from "../aws/object-versions";
 import { isNotFound } from "../aws/translate";
 import { type BootstrapAccess, signAccess } from "../bootstrap/access-marker";
-import { type ControlPlaneMaterial, type JoinMaterial, joinMaterial, newToken } from "../bootstrap/pki";
+import { type JoinMaterial, joinMaterial, newToken } from "../bootstrap/join-material";
+import type { ControlPlaneMaterial } from "../bootstrap/pki";
 import { TryAgain } from "../errors";
 import type { ClusterPlan } from "../plan/cluster-plan";
 import type { Ledger } from "../registry/ledger";

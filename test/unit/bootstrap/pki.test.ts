@@ -1,6 +1,7 @@
 import { X509Certificate, createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { parse } from "yaml";
-import { type ControlPlaneMaterial, joinMaterial, makePki } from "../../../shared/bootstrap/pki";
+import { joinMaterial } from "../../../shared/bootstrap/join-material";
+import { type ControlPlaneMaterial, makePki } from "../../../shared/bootstrap/pki";
 import { samplePlan } from "../resources/sample-plan";
 
 const plan = samplePlan();
