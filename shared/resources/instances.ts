@@ -86,8 +86,8 @@ export function endedNodes({ instances }: ClusterPlan, ledger: Ledger): string[]
 }
 
 /**
- * Ends the machine `id` of a worker and frees its place for another, and the places of workers that EC2 shows no more. What will outlive
- * it is in the ledger before. Twice is once: another machine that has the place by then is left alone.
+ * Ends the machine `id` of a worker and frees its place for another, the places of workers that EC2 shows no more, and the probe client's.
+ * What will outlive it is in the ledger before. Twice is once: another machine that has the place by then is left alone.
  * @throws NodeFailed when a control plane has no machine, AwsRefused when this one is protected
  */
 export async function endWorker(ec2: EC2Client, plan: ClusterPlan, target: DeleteTarget, { key, id }: { key: string; id?: string }): Promise<void> {
@@ -98,7 +98,8 @@ export async function endWorker(ec2: EC2Client, plan: ClusterPlan, target: Delet
   if (controlPlane) throw controlPlaneLost(controlPlane.key, ledger.id(`instance/${controlPlane.key}`));
   const ending = seen.filter(({ InstanceId }) => InstanceId === id);
   await settleAll([noteVolumes(ec2, ending, target), noteAddresses(ec2, ending, target)]);
-  for (const worker of lost) setAside(ledger, worker.key);
+  // The last proof's client was ended when it was over: nothing waits for EC2 to show it.
+  for (const gone of [...lost, plan.probeClient]) setAside(ledger, gone.key);
   const attempt = nextAttempt(plan.instances.find((one) => one.key === key)!, ledger.entry(`instance/${key}`));
   await ledger.intend({ key: `instance/${key}`, token: clientToken(plan.uid, key, attempt) });
   const protection = ending.length > 0 && (await terminate(ec2, ending));

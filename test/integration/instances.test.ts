@@ -135,6 +135,8 @@ test("a machine that was ended is started anew with another token; a changed sou
 test("a worker's place is freed and given to another machine; the ledger keeps both", async () => {
   const { plan, ledger } = await make();
   const [worker, { token, detail }] = [ledger.id("instance/nodes-0")!, ledger.entry("instance/nodes-0")!];
+  await untilGone(() => deleteProbeClient(ec2, targetOf(plan, ledger)));
+  calls.length = 0;
   await endWorker(ec2, plan, targetOf(plan, ledger), { key: "nodes-0", id: worker });
   await endWorker(ec2, plan, targetOf(plan, ledger), { key: "nodes-0", id: worker });
   expect(changing(calls)).toEqual(["TerminateInstances"]);

@@ -77,6 +77,17 @@ test("the Nodes that go are those of ended workers, lost ones too, but not of a 
   expect(endedNodes(plan, ledger)).toEqual(["nodes-1.internal"]);
 });
 
+test("the client of the last proof has no place any more, however lately it was made: the next proof has one of its own", async () => {
+  const ledger = made();
+  ledger.made("instance/probe-client-0", "i-client", { role: "probe-client", privateDnsName: "client.internal" });
+  await end(ledger);
+  expect([ledger.id("instance/probe-client-0"), ledger.id("instance/i-client"), endedNodes(plan, ledger)]).toEqual([undefined, "i-client", ["nodes-0.internal"]]);
+  ec2.on(RunInstancesCommand).callsFake(({ TagSpecifications }) => ({ Instances: [{ InstanceId: `i-new-${TagSpecifications[0].Tags.find(({ Key }: { Key: string }) => Key === "clowder:node").Value}`, State: { Name: "pending" } }] }));
+  there("master-us-east-1a-0", "nodes-1");
+  await ensureInstances(client, plan, ledger, () => "");
+  expect(ledger.id("instance/probe-client-0")).toBe("i-new-probe-client-0");
+});
+
 test("without its control plane no worker is ended: nobody could let a new one in", async () => {
   there("nodes-0", "nodes-1");
   await expect(end()).rejects.toThrow(NodeFailed);
