@@ -15,6 +15,8 @@ export interface DemoOptions {
   loseSchedule: boolean;
   /** Its VPC is filled by others, among neighbours. */
   crowd: boolean;
+  /** Key of the worker that gets a new machine once the cluster is ready. */
+  replace?: string;
   json: boolean;
   keep: boolean;
   speed: number;
@@ -23,11 +25,12 @@ export interface DemoOptions {
 }
 
 export const usage = `npm run demo -- [--manifest FILE] [--row NAME | --rows all] [--fail ROLE:STAGE[:REASON]] [--speed N] [--ttl 1m [--lose-schedule]]
-                   [--crowd] [--keep] [--json] [--machines real [--data-plane stand-in [--no-replay]] [--images DIR] [--stock-image]]
+                   [--replace NODE] [--crowd] [--keep] [--json] [--machines real [--data-plane stand-in [--no-replay]] [--images DIR] [--stock-image]]
   --row   what the control plane's evidence shows: ${Object.keys(evidenceRows).join(", ")}
   --fail  ROLE is ${Object.keys(stages).join(", ")} or a node's key; REASON is a CamelCase code, Silent tells nothing
   --ttl   shows the cluster end by its time to live, through the scheduler, instead of by DELETE; --lose-schedule
           takes that schedule away first, so that the sweeper has to find the cluster
+  --replace gives this worker, such as nodes-us-east-1a-0, a new machine once the cluster is ready
   --crowd fills the cluster's VPC with what controllers and users make, beside neighbours of every kind, and shows what a delete takes
   --machines real   real kubeadm nodes in Linux namespaces; needs Linux and root
   --data-plane      calico, from --images; or stand-in: kube-proxy and a plain pod network, with Calico's part of the evidence replayed from
@@ -52,6 +55,7 @@ export function readOptions(args: string[]): DemoOptions {
       ttl: { type: "string" },
       "lose-schedule": { type: "boolean", default: false },
       crowd: { type: "boolean", default: false },
+      replace: { type: "string" },
       speed: { type: "string", default: "1" },
       keep: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
@@ -65,16 +69,17 @@ export function readOptions(args: string[]): DemoOptions {
   if (row !== "all" && !Object.hasOwn(evidenceRows, row)) wrong(`there is no row ${row}`);
   const speed = Number(values.speed);
   if (!(speed > 0)) wrong(`--speed ${values.speed} is not a positive number`);
-  const { crowd, "lose-schedule": loseSchedule } = values;
+  const { crowd, replace, "lose-schedule": loseSchedule } = values;
   if (loseSchedule && !values.ttl) wrong("--lose-schedule needs a --ttl, after which the cluster should end");
   if (crowd && (values.fail || values.ttl || row !== "healthy")) wrong("--crowd goes with a cluster that is well and ends by DELETE");
+  if (replace !== undefined && (crowd || values.fail || row !== "healthy")) wrong("--replace goes with a cluster that is well");
   const fail = values.fail === undefined ? undefined : readFailing(values.fail, wrong);
   if (!["simulated", "real"].includes(values.machines)) wrong(`--machines takes simulated or real, not ${values.machines}`);
   const dataPlane = (["calico", "stand-in"] as const).find((one) => one === values["data-plane"]) ?? wrong(`--data-plane takes calico or stand-in, not ${values["data-plane"]}`);
   const { images } = values;
   const real = { dataPlane, replay: !values["no-replay"], prepared: !values["stock-image"], ...(images && { images }) };
   const manifest = values.manifest ?? `test/cases/${values.machines === "real" ? "twin" : "seed"}/manifest.yaml`;
-  return { ...(values.machines === "real" && { real }), manifest, row, loseSchedule, crowd, json: values.json, keep: values.keep, speed, ...(fail && { fail }), ...(values.ttl && { ttl: values.ttl }) };
+  return { ...(values.machines === "real" && { real }), manifest, row, loseSchedule, crowd, json: values.json, keep: values.keep, speed, ...(fail && { fail }), ...(replace && { replace }), ...(values.ttl && { ttl: values.ttl }) };
 }
 
 function readFailing(text: string, wrong: (what: string) => never): Failing {

@@ -4,7 +4,7 @@ import { type DemoOptions, readOptions } from "./demo-options";
 import type { ClusterView } from "../shared/registry/cluster-view";
 import { certificateLines } from "./certificate";
 import { showCrowd } from "./crowd-demo";
-import { type Posted, createEnded, deleteEnded, follow, post, remove } from "./life";
+import { type Posted, createEnded, deleteEnded, follow, post, remove, replace } from "./life";
 import { SWEEPING, loseSchedule } from "./lost-schedule";
 import { evidenceRows } from "./machines/evidence/rows";
 import { type LocalManifest, atRelease, readManifest } from "./manifest";
@@ -24,9 +24,10 @@ async function demo(service: LocalService, manifest: LocalManifest, options: Dem
   const ready = created.status === "Ready";
   await showCreated(service, posted, created, print);
   const asAsked = ready === becomesReady(options);
-  if (options.keep && ready) return asAsked;
+  const replaced = options.replace === undefined || (ready && (await showReplaced(service, posted, created, options.replace, print)));
+  if (options.keep && ready) return asAsked && replaced;
   const gone = await showDeleted(service, posted, created, before, options, print);
-  return asAsked && gone && (options.fail !== undefined || service.machines.faults.length === 0);
+  return asAsked && replaced && gone && (options.fail !== undefined || service.machines.faults.length === 0);
 }
 
 /** Real machines without Calico's own evidence, had or replayed, are no proof of its data plane. */
@@ -44,6 +45,22 @@ async function showCreated(service: LocalService, posted: Posted, created: Clust
   print.json({ result: readyAt ? "ready" : "failed", cluster: name, dataPlane, failure });
   await told(service, readyAt ? "cluster.ready" : "cluster.failed");
   for (const message of service.receiver.slack) print.slack(slackLines(message));
+}
+
+/** Whether the worker has its new machine and the cluster is proved with it. */
+async function showReplaced(service: LocalService, posted: Posted, created: ClusterView, node: string, print: Printer): Promise<boolean> {
+  print.line(`\nPOST /clusters/${posted.name}/nodes/${node}/replacement`);
+  const began = Date.now();
+  const after = await replace(service, posted, node, created, print.happening);
+  const machine = after.resources.find(({ resource }) => resource === `instance/${node}`)?.id;
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  if (after.status === "Ready") print.line(`\n${node} was ${after.replacement?.instanceId} and is ${machine}, ${seconds} s after it was asked for`);
+  else print.line(`\n${node} has no new machine: ${after.failure?.code} at ${after.failure?.stage}\n  ${after.failure?.message}\n  ${after.failure?.nextStep ?? ""}`);
+  if (after.dataPlane?.checks.length) print.checks(`Calico's eBPF data plane: ${after.dataPlane.status}, ${after.dataPlane.reason}. Evidence: ${after.dataPlane.collectedBy}`, after.dataPlane.checks);
+  if (after.status === "Ready" && service.real) print.line(await nodesFromOutside(service, after));
+  print.json({ result: after.status.toLowerCase(), cluster: posted.name, replacement: after.replacement, failure: after.failure });
+  await told(service, after.status === "Ready" ? "cluster.node-replaced" : "cluster.replacement-failed");
+  return after.status === "Ready";
 }
 
 async function nodesFromOutside(service: LocalService, { name, conditions }: ClusterView): Promise<string> {

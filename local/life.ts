@@ -54,6 +54,13 @@ export async function follow(
 export const createEnded = ({ status, failure }: ClusterView): boolean => status === "Ready" || failure !== undefined;
 export const deleteEnded = ({ status }: ClusterView): boolean => status === "Deleted" || status === "LeakSuspected";
 
+/** Asks for a new machine in a worker's place and follows it until there is one, or there could not be. */
+export async function replace(service: LocalService, posted: Posted, node: string, known: ClusterView, tell: (happening: Happening) => void): Promise<ClusterView> {
+  const answer = await service.request("POST", `/clusters/${posted.name}/nodes/${node}/replacement`);
+  if (answer.status !== 202) throw new Error(`POST …/nodes/${node}/replacement answered ${answer.status}: ${answer.text}`);
+  return follow(service, posted, ({ status }) => status !== "Replacing", tell, known);
+}
+
 /** Asks for the delete of what is ready or a wreck that is kept; after other failures the service has begun it. Follows it to its end. */
 export async function remove(service: LocalService, posted: Posted, known: ClusterView, tell: (happening: Happening) => void): Promise<ClusterView> {
   if (known.status === "Ready" || known.expiresAt) {

@@ -42,7 +42,7 @@ export function happenings(before: ClusterView | undefined, now: ClusterView, at
 }
 
 const outcomeOf = (status: string): Happening["outcome"] => (status === "True" ? "good" : status === "False" ? "bad" : "going on");
-const statusOutcome: Record<string, Happening["outcome"]> = { Ready: "good", Deleted: "good", Failed: "bad", LeakSuspected: "bad" };
+const statusOutcome: Record<string, Happening["outcome"]> = { Ready: "good", Deleted: "good", Failed: "bad", Degraded: "bad", LeakSuspected: "bad" };
 
 const SUBJECT = 26;
 const WIDTH = 150;

@@ -83,6 +83,12 @@ export class ClusterNotFound extends ClowderError {
   readonly blame = "user";
   override readonly status = 404;
 }
+/** The cluster has no such node; the message names those that it has. */
+export class NodeNotFound extends ClowderError {
+  override readonly name = "NodeNotFound";
+  readonly blame = "user";
+  override readonly status = 404;
+}
 /** The caller is neither the cluster's owner nor an administrator of the deployment. */
 export class NotYours extends ClowderError {
   override readonly name = "NotYours";

@@ -6,15 +6,14 @@ import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balan
 import { IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
 import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
-import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import { codeOf, isUncertain, translate } from "../../shared/aws/translate";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { isUncertain, translate } from "../../shared/aws/translate";
 import { type ClowderError, InvalidManifest, type Problem } from "../../shared/errors";
 import { accepted } from "../../shared/lambda/accepted";
 import type { Environment } from "../../shared/lambda/environment";
 import { preflight } from "../../shared/lambda/preflight";
 import { type Answer, type Request, route } from "../../shared/lambda/route";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
-import { executionName } from "../../shared/plan/names";
 import { planCluster } from "../../shared/plan/plan-cluster";
 import { stepPermissions } from "../../shared/plan/step-permissions";
 import type { ClusterRecord } from "../../shared/registry/cluster-record";
@@ -22,6 +21,7 @@ import { createRecord, refOf } from "../../shared/registry/clusters";
 import { newRecord } from "../../shared/registry/new-record";
 import { itemsOf } from "../../shared/registry/record-size";
 import { type Registry, writeRecord } from "../../shared/registry/registry";
+import { startCreate } from "../../shared/registry/start-create";
 import type { QuotaClients } from "../../shared/resources/quotas";
 import { readCreateOptions } from "../../shared/spec/create-options";
 import type { Deployment } from "../../shared/spec/deployment";
@@ -81,7 +81,7 @@ export async function createCluster(
     return { status: 200, body: { plan, warnings: plan.warnings } };
   }
   await createRecord(registry, planned);
-  await startCreate({ sfn, registry, createMachineArn }, record, plan);
+  await startOrAbandon({ sfn, registry, createMachineArn }, record, plan);
   return accepted(record, deployment.waits, { createdAt: record.createdAt, warnings: record.warnings });
 }
 
@@ -113,18 +113,14 @@ function newUid(): string {
  * A create that was refused its start is closed at once, so that its name is free again: nothing was made. Where nobody knows whether
  * it has started the record stays: either the create goes on, or the sweeper finds that it died.
  */
-async function startCreate(
+async function startOrAbandon(
   { sfn, registry, createMachineArn }: { sfn: SFNClient; registry: Registry; createMachineArn: string },
   record: ClusterRecord,
   { waits }: ClusterPlan,
 ): Promise<void> {
-  const cluster = refOf(record);
-  const name = executionName(cluster.uid, "create", cluster.epoch);
   try {
-    await sfn.send(new StartExecutionCommand({ stateMachineArn: createMachineArn, name, input: JSON.stringify({ cluster, waits }) }));
+    await startCreate(sfn, createMachineArn, { cluster: refOf(record), waits });
   } catch (thrown) {
-    // The reply to the SDK's first try was lost.
-    if (codeOf(thrown) === "ExecutionAlreadyExists") return;
     const error = translate(thrown);
     if (isUncertain(thrown)) throw error;
     // A record that stays behind is found by the sweeper; what went wrong first is what the caller is told.

@@ -5,8 +5,9 @@ import { ChangedMeanwhile, EpochPassed, NotNow } from "../../shared/errors";
 import { accepted } from "../../shared/lambda/accepted";
 import { mayTouch } from "../../shared/lambda/caller";
 import type { Environment } from "../../shared/lambda/environment";
+import { mustMatch } from "../../shared/lambda/if-match";
 import { type Answer, type Request, route } from "../../shared/lambda/route";
-import { endOf, nextLook } from "../../shared/plan/lifetime";
+import { endOf, hasLife, nextLook } from "../../shared/plan/lifetime";
 import { changeLifetime } from "../../shared/plan/lifetime-change";
 import { beginDelete } from "../../shared/registry/begin-delete";
 import { clusterView, etagOf } from "../../shared/registry/cluster-view";
@@ -31,10 +32,8 @@ export async function patchCluster(
   const registry = { db, table: environment.table };
   const record = await readRecord(registry, path["name"] ?? "");
   mayTouch(caller, record, environment.admins);
-  const asked = headers["if-match"];
-  if (asked && asked !== "*" && asked !== etagOf(record)) throw new ChangedMeanwhile(`${record.name} is at ${etagOf(record)} by now`);
-  if (record.status !== "Ready" && record.status !== "Failed")
-    throw new NotNow(`${record.name} is ${record.status}; its life can be changed while it is Ready or Failed`);
+  mustMatch(headers, record);
+  if (!hasLife(record.status)) throw new NotNow(`${record.name} is ${record.status}; its life can be changed once it is Ready, or has failed`);
   const changed = changeLifetime(record, body, now);
   if (changed === "end") {
     const { waits } = deployment;

@@ -28,7 +28,7 @@ export async function expireCluster(clients: Clients, environment: Environment, 
   const ref = refOf(record);
   if (due.act === "delete") {
     const { sfn } = clients;
-    await beginDelete({ sfn, registry, deleteMachineArn: environment.deleteMachineArn, waits: environment.deployment.waits }, record, { stopCreate: false });
+    await beginDelete({ sfn, registry, deleteMachineArn: environment.deleteMachineArn, waits: environment.deployment.waits }, record, { stopCreate: record.status === "Replacing" });
   }
   if (due.act === "warn") {
     // Recorded first: a warning that is lost is better than one that is sent for ever.

@@ -3,12 +3,12 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { ClusterExists, EpochPassed } from "../../shared/errors";
-import { setCondition } from "../../shared/health/conditions";
+import { failedConditions } from "../../shared/health/conditions";
 import type { Environment } from "../../shared/lambda/environment";
 import { onEvent } from "../../shared/lambda/event";
 import { type ClusterEvent, notify } from "../../shared/notify/notify";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
-import { wreckAdvice, wreckLife } from "../../shared/plan/lifetime";
+import { replacementAdvice, wreckAdvice, wreckLife } from "../../shared/plan/lifetime";
 import { type Finding, findingOf, needsExecution, orphansAmong, vouchesFor } from "../../shared/plan/sweep";
 import { beginDelete, isRunning } from "../../shared/registry/begin-delete";
 import type { ClusterRecord, Failure } from "../../shared/registry/cluster-record";
@@ -102,23 +102,36 @@ async function act(pass: Sweep, found: NonNullable<Finding>, { record, plan }: P
   else if (found === "create-died") {
     const failed = await recordDeath(pass, record, plan);
     if (plan.onFailure === "delete") await remove(pass, failed);
-  } else await remove(pass, record);
+  } else if (found === "replacement-died") await recordReplacementDeath(pass, record);
+  else await remove(pass, record);
 }
 
 const remove = ({ clients: { sfn }, environment: { deleteMachineArn, deployment }, registry }: Sweep, record: ClusterRecord) =>
-  beginDelete({ sfn, registry, deleteMachineArn, waits: deployment.waits }, record, { stopCreate: false });
+  beginDelete({ sfn, registry, deleteMachineArn, waits: deployment.waits }, record, { stopCreate: record.status === "Replacing" });
 
 async function recordDeath(pass: Sweep, record: ClusterRecord, { name, onFailure, ttlSeconds }: ClusterPlan): Promise<ClusterRecord> {
   const { registry, now, environment } = pass;
-  const stage = record.lastError?.stage ?? record.timeline.at(-1)?.stage ?? "Begin";
-  const message = `the create ended without a word; the last that was heard of it is ${stage}${record.lastError ? `: ${record.lastError.message}` : ""}`;
   const again = "send the manifest again when this cluster is deleted";
   // The sweeper itself ends it then.
   const life = onFailure === "keep" ? wreckLife(ttlSeconds, environment.deployment.ttl, now) : undefined;
   const nextStep = life ? wreckAdvice(name, life.expiresAt, again) : again;
-  const failure: Failure = { code: "ExecutionDied", blame: "clowder", stage, message, nextStep, at: now.toISOString() };
-  const conditions = notReady(record, failure.code, message, now);
+  const failure = deathOf(record, "create", nextStep, now);
+  const conditions = failedConditions(record.conditions, failure, { now, generation: record.generation });
   return tell(pass, await writeRecord(registry, refOf(record), { set: { status: "Failed", failure, conditions, ...life } }, "epoch"), "cluster.failed");
+}
+
+/** The cluster goes on; what is open for the new worker ends by itself within the hour. */
+async function recordReplacementDeath(pass: Sweep, record: ClusterRecord): Promise<void> {
+  const { registry, now } = pass;
+  const failure = deathOf(record, "replacement", replacementAdvice(record.name, record.replacement?.node ?? ""), now);
+  const conditions = failedConditions(record.conditions, failure, { now, generation: record.generation });
+  await tell(pass, await writeRecord(registry, refOf(record), { set: { status: "Degraded", failure, conditions } }, "epoch"), "cluster.replacement-failed");
+}
+
+function deathOf({ lastError, timeline }: ClusterRecord, what: string, nextStep: string, now: Date): Failure {
+  const stage = lastError?.stage ?? timeline.at(-1)?.stage ?? "Begin";
+  const message = `the ${what} ended without a word; the last that was heard of it is ${stage}${lastError ? `: ${lastError.message}` : ""}`;
+  return { code: "ExecutionDied", blame: "clowder", stage, message, nextStep, at: now.toISOString() };
 }
 
 const GONE = "ResourcesGone";
@@ -126,12 +139,10 @@ const told = ({ conditions }: ClusterRecord): boolean => conditions.some(({ type
 
 /** The condition is written first: a message that is lost is better than one that is sent at every pass. */
 async function tellResourcesGone(pass: Sweep, record: ClusterRecord): Promise<void> {
-  const conditions = notReady(record, GONE, "EC2 shows none of its instances: something other than this service ended them", pass.now);
+  const gone = { code: GONE, message: "EC2 shows none of its instances: something other than this service ended them" };
+  const conditions = failedConditions(record.conditions, gone, { now: pass.now, generation: record.generation });
   await tell(pass, await writeRecord(pass.registry, refOf(record), { set: { conditions } }, "epoch"), "cluster.resources-gone");
 }
-
-const notReady = ({ conditions, generation }: ClusterRecord, reason: string, message: string, now: Date) =>
-  setCondition(conditions, { type: "Ready", status: "False", reason, message }, { now, generation });
 
 async function tell({ environment, registry }: Sweep, record: ClusterRecord, event: ClusterEvent): Promise<ClusterRecord> {
   const notifications = [...(record.notifications ?? []), ...(await notify(record, event, environment))];

@@ -7,7 +7,12 @@ const s3 = new S3Client();
 /** Judges the newest evidence once; the state machine waits and looks again. */
 export const handler = step("AwaitCalico", async ({ plan, ledger, record, change, since, now }) => {
   const deadline = new Date(since.getTime() + plan.waits.calico * 1000);
-  const { verdict, proved, evidence } = await lookAtCalico(s3, plan, ledger, { deadline, now, previous: record.dataPlane });
+  const { verdict, proved, evidence } = await lookAtCalico(s3, plan, ledger, {
+    deadline,
+    now,
+    previous: record.dataPlane,
+    ...(record.replacement && { notBefore: new Date(record.replacement.at) }),
+  });
   change.dataPlane = { ...verdict, ...evidence };
   change.conditions = setCondition(
     record.conditions,

@@ -1,10 +1,10 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { S3Client } from "@aws-sdk/client-s3";
-import { setCondition } from "../../shared/health/conditions";
+import { failedConditions } from "../../shared/health/conditions";
 import { collectDiagnostics } from "../../shared/health/diagnostics";
 import { readEnvironment } from "../../shared/lambda/environment";
 import { type StepInput, step } from "../../shared/lambda/step";
-import { wreckAdvice, wreckLife } from "../../shared/plan/lifetime";
+import { replacementAdvice, wreckAdvice, wreckLife } from "../../shared/plan/lifetime";
 import { keepDiagnostics } from "../../shared/registry/kept-diagnostics";
 
 const clients = { s3: new S3Client(), ec2: new EC2Client() };
@@ -17,7 +17,7 @@ interface Caught {
   stage: string;
 }
 
-/** Keeps why the create gave up: the failure that the step itself recorded, or what the state machine saw of a Lambda that died. */
+/** Keeps why a create or a replacement gave up: the failure that the step itself recorded, or what the state machine saw of a Lambda that died. */
 export const handler = step("RecordFailed", async ({ plan, record, registry, change, now }, { caught }: StepInput & { caught: Caught }) => {
   const failure =
     record.lastError?.code === caught.error
@@ -30,22 +30,19 @@ export const handler = step("RecordFailed", async ({ plan, record, registry, cha
           at: now.toISOString(),
         };
   change.failure = failure;
-  change.status = "Failed";
+  change.status = record.replacement ? "Degraded" : "Failed";
+  if (record.replacement) change.failure = { ...failure, nextStep: replacementAdvice(plan.name, record.replacement.node, failure.nextStep) };
   // A wreck that is kept is there for its time to live; its own schedule ends it then.
-  if (plan.onFailure === "keep") {
+  else if (plan.onFailure === "keep") {
     const life = wreckLife(plan.ttlSeconds, readEnvironment().deployment.ttl, now);
     Object.assign(change, life);
     change.failure = { ...failure, nextStep: wreckAdvice(plan.name, life.expiresAt, failure.nextStep) };
   }
-  change.conditions = setCondition(
-    record.conditions,
-    { type: "Ready", status: "False", reason: failure.code, message: failure.message },
-    { now, generation: record.generation },
-  );
+  change.conditions = failedConditions(record.conditions, failure, { now, generation: record.generation });
   const diagnostics = await collectDiagnostics(clients, plan, record.ledger, { now, signal: AbortSignal.timeout(COLLECT_MS) });
   // The failure itself must be recorded whatever becomes of the rest.
   await keepDiagnostics(registry, record.uid, diagnostics, now).catch((error: Error) =>
     console.error(JSON.stringify({ level: "error", stage: "RecordFailed", cluster: record.name, uid: record.uid, error: error.name, message: "diagnostics were not kept" })),
   );
-  return { onFailure: plan.onFailure };
+  return { onFailure: record.replacement ? "keep" : plan.onFailure };
 });

@@ -11,7 +11,7 @@ const { deployment } = readEnvironment();
 const s3 = new S3Client();
 export const handler = step("RecordReady", async ({ plan, ledger, record, change, now }) => {
   const at = { now, generation: record.generation };
-  const [endpoint, audits] = await Promise.all([lookAtEndpoint(plan, ledger, record.caCertificate), lookAtAudit(s3, plan, ledger, now)]);
+  const [endpoint, audits] = await Promise.all([lookAtEndpoint(plan, ledger, record.caCertificate), lookAtAudit(s3, plan, ledger, now, record.replacement && new Date(record.replacement.at))]);
   const names = Object.fromEntries(plan.instances.map(({ key }) => [key, ledger.entry(`instance/${key}`)?.detail?.["privateDnsName"] ?? ""]));
   const workloads = addOns(plan)
     .filter(({ kind }) => kind === "DaemonSet" || kind === "Deployment")
@@ -23,6 +23,8 @@ export const handler = step("RecordReady", async ({ plan, ledger, record, change
   ].reduce((conditions, condition) => setCondition(conditions, condition, at), record.conditions);
   change.conditions = setCondition(looked, summarizeReady(looked), at);
   change.status = "Ready";
+  // A cluster whose worker was replaced goes on with the life it has.
+  if (record.readyAt) return;
   change.readyAt = now.toISOString();
   if (plan.ttlSeconds !== "none") {
     change.expiresAt = new Date(now.getTime() + plan.ttlSeconds * 1000).toISOString();

@@ -49,12 +49,16 @@ export function startMachines(emulators: Pick<Emulators, "endpoint">, options: M
     const { accessKeyId, secretAccessKey, token: sessionToken, userid } = await takeRole(found);
     const credentials = { accessKeyId, secretAccessKey, sessionToken };
     const s3 = new S3Client({ ...client, region: setup.region, credentials });
-    const neighbours = clusters.get(uid) ?? { nodes: [], controlPlaneUp: false };
+    const neighbours = clusters.get(uid) ?? { nodes: [], controlPlaneUp: false, tokens: [], collecting: true };
     clusters.set(uid, neighbours);
     const instance = { id, uid, privateDnsName: found.PrivateDnsName!, address: found.PrivateIpAddress! };
     const { row = "healthy", fail } = options.scenario?.(tag(found, "KubernetesCluster")) ?? {};
     const behaviour = { row, speed: options.speed ?? 1, say, ...(fail && { fail }) };
-    await runMachine(instance, setup, s3, userid, neighbours, behaviour, stopped);
+    try {
+      await runMachine(instance, setup, s3, userid, neighbours, behaviour, stopped);
+    } finally {
+      if (stopped.aborted && neighbours.client?.instanceId === id) delete neighbours.client;
+    }
   }
 
   function boot(found: Ec2Instance): void {

@@ -1,7 +1,8 @@
-import { type KeyPairKeyObjectResult, createHash, generateKeyPair, randomBytes, randomInt, sign } from "node:crypto";
+import { type KeyPairKeyObjectResult, createHash, generateKeyPair, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import type { ClusterPlan, PkiPlan } from "../plan/cluster-plan";
 import { publicKeyInfo, signCertificate } from "./certificate";
+import { newToken } from "./join-material";
 import { ENCRYPTION_FILE } from "./kubeadm-configuration";
 
 /** Below `/etc/kubernetes/pki`, as kubeadm finds them there and keeps them. */
@@ -23,24 +24,6 @@ export interface ControlPlaneMaterial {
   /** `sha256:` and the hash of the CA's SubjectPublicKeyInfo, as `kubeadm join --discovery-token-ca-cert-hash` takes it. */
   caCertHash: string;
   endpoint: string;
-}
-
-/** `join/node.json`: what a worker needs to join and to trust the control plane. */
-export interface JoinMaterial {
-  token: string;
-  caCertHash: string;
-  endpoint: string;
-  "ca.crt": string;
-}
-
-/** `revoke.json`: a control plane that verifies it with `ca.crt` deletes the bootstrap tokens. */
-export interface Revocation {
-  uid: string;
-  nonce: string;
-  /** RFC 3339. */
-  at: string;
-  /** Base64 of the CA key's ECDSA signature with SHA-256 in DER, as `openssl dgst -sha256 -verify` takes it. */
-  signature: string;
 }
 
 /** The common name of the cluster's CA, and so the issuer of its clients. */
@@ -76,7 +59,7 @@ export async function makePki(plan: ClusterPlan): Promise<ControlPlaneMaterial> 
       "sa.key": serviceAccount.privateKey.export({ type: "pkcs1", format: "pem" }).toString(),
       ...(plan.kubernetes.encryptSecrets && { [ENCRYPTION_FILE]: renderEncryption(plan.uid, randomBytes(32)) }),
     },
-    token: `${word(6)}.${word(16)}`,
+    token: newToken(),
     tokenExpiry: plan.pki.tokenExpiry,
     caCertHash: `sha256:${createHash("sha256").update(ca.publicKey).digest("hex")}`,
     endpoint: plan.kubernetes.endpoint,
@@ -97,16 +80,6 @@ resources:
   - identity: {}
 `;
 
-/** A bootstrap token's alphabet: https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/ */
-const word = (length: number): string => Array.from({ length }, () => randomInt(36).toString(36)).join("");
-
-export const joinMaterial = ({ token, caCertHash, endpoint, files }: ControlPlaneMaterial): JoinMaterial => ({
-  token,
-  caCertHash,
-  endpoint,
-  "ca.crt": files["ca.crt"],
-});
-
 async function makeCa(commonName: string, { notBefore, notAfter }: PkiPlan) {
   const { publicKey, privateKey } = await ecKeyPair();
   const certificate = await signCertificate({
@@ -123,9 +96,3 @@ async function makeCa(commonName: string, { notBefore, notAfter }: PkiPlan) {
 
 /** SEC 1, as kubeadm itself writes EC keys. */
 export const pemOf = (key: KeyPairKeyObjectResult["privateKey"]): string => key.export({ type: "sec1", format: "pem" }).toString();
-
-/** Signs `<uid>\n<nonce>\n<at>\n`. */
-export function signRevocation(caKeyPem: string, { uid, nonce, at }: Omit<Revocation, "signature">): Revocation {
-  const signature = sign("sha256", Buffer.from(`${uid}\n${nonce}\n${at}\n`), caKeyPem).toString("base64");
-  return { uid, nonce, at, signature };
-}

@@ -29,6 +29,30 @@ export function initialConditions(now: Date): Condition[] {
   return conditionTypes.reduce<Condition[]>((all, type) => setCondition(all, unknown(type), { now, generation: 1 }), []);
 }
 
+const REPLACING = "Replacing";
+/** What a new machine makes unproved again. */
+const REPROVED: readonly ConditionType[] = ["NodesJoined", "DataPlaneVerified", "AsAsked", "AddOnsReady"];
+
+/** While a worker gets a new machine nothing that was seen before holds. */
+export function replacing(conditions: readonly Condition[], node: string, at: { now: Date; generation: number }): Condition[] {
+  const waiting = (type: ConditionType): ConditionChange => ({
+    type,
+    status: type === "NodesJoined" ? "False" : "Unknown",
+    reason: REPLACING,
+    message: type === "NodesJoined" ? `${node} gets a new machine` : `not looked at since ${node} gets a new machine`,
+  });
+  const waited = REPROVED.reduce((all, type) => setCondition(all, waiting(type), at), [...conditions]);
+  return setCondition(waited, summarizeReady(waited), at);
+}
+
+/** What had not been looked at again when a create or a replacement failed says why; and so does Ready. */
+export function failedConditions(conditions: readonly Condition[], { code: reason, message }: { code: string; message: string }, at: { now: Date; generation: number }): Condition[] {
+  const told = conditions
+    .filter((condition) => condition.reason === REPLACING)
+    .reduce((all, { type, status }) => setCondition(all, { type, status, reason, message }, at), [...conditions]);
+  return setCondition(told, { type: "Ready", status: "False", reason, message }, at);
+}
+
 /** What must be True for Ready; the others are told beside it. An internal API is no defect, and add-ons come when their images do. */
 const needed: readonly ConditionType[] = ["InfrastructureReady", "NodesJoined", "DataPlaneVerified"];
 

@@ -78,8 +78,10 @@ export interface Expectation {
   vxlanMode?: "Always" | "CrossSubnet" | "Never";
   calicoVersion: string;
   now: Date;
-  /** When a replacement happened etc.: older evidence than this is Unknown. Seconds, 120. */
+  /** Seconds, 120: older evidence is Unknown. */
   maxAgeSeconds: number;
+  /** When a worker was last to have a new machine: a round that began before it is Unknown too. */
+  notBefore?: Date;
 }
 
 export interface Verdict {

@@ -61,10 +61,12 @@ export function judge(evidence: unknown, expectation: Expectation): Verdict {
   return { ...verdict, message: `${verdict.message}; evidence by ${parsed.data.collectedBy}` };
 }
 
-function identity(evidence: Evidence, { uid, nonce, now, maxAgeSeconds }: Expectation): Finding {
+function identity(evidence: Evidence, { uid, nonce, now, maxAgeSeconds, notBefore }: Expectation): Finding {
   const unknown = (reason: string, message: string): Finding => ({ check: "evidence", status: "Unknown", reason, message });
   if (evidence.uid !== uid) return unknown("EvidenceForeign", `the evidence is of cluster uid ${evidence.uid}, not ${uid}`);
   if (evidence.nonce !== nonce) return unknown("EvidenceForeign", "the evidence carries the nonce of another run");
+  if (notBefore && Date.parse(evidence.startedAt) < notBefore.getTime())
+    return unknown("EvidenceStale", `the evidence began at ${evidence.startedAt}, before a worker was to be replaced`);
   const age = (now.getTime() - Date.parse(evidence.endedAt)) / 1000;
   if (age > maxAgeSeconds) return unknown("EvidenceStale", `the evidence ended ${Math.round(age)} s ago, more than ${maxAgeSeconds} s`);
   if (age < -CLOCK_SKEW_SECONDS) return unknown("EvidenceStale", `the evidence ends ${Math.round(-age)} s in the future`);

@@ -32,10 +32,10 @@ export async function lookAtCalico(
   s3: S3Client,
   plan: ClusterPlan,
   ledger: Ledger,
-  { deadline, now, previous }: { deadline: Date; now: Date; previous?: Verdict & EvidenceSeen },
+  { deadline, now, previous, notBefore }: { deadline: Date; now: Date; previous?: Verdict & EvidenceSeen; notBefore?: Date },
 ): Promise<{ verdict: Verdict; proved: boolean; evidence: EvidenceSeen }> {
   const newest = await newestEvidence(s3, plan, ledger);
-  const verdict = newest ? judge(newest.content, expectationOf(plan, ledger, now)) : noEvidence;
+  const verdict = newest ? judge(newest.content, { ...expectationOf(plan, ledger, now), ...(notBefore && { notBefore }) }) : noEvidence;
   if (verdict.status === "True") return { verdict, proved: true, evidence: originOf(newest?.content) };
   const evidence = { ...originOf(newest?.content), ...failingSince(verdict, originOf(newest?.content), previous) };
   if (now >= deadline || isCertain(verdict, evidence)) throw failureOf(verdict);

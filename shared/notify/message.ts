@@ -6,6 +6,8 @@ import { type ClusterSummary, clusterSummary } from "../registry/cluster-view";
 export const clusterEvents = [
   "cluster.ready",
   "cluster.failed",
+  "cluster.node-replaced",
+  "cluster.replacement-failed",
   "cluster.expiring",
   "cluster.resources-gone",
   "cluster.deleted",
@@ -46,7 +48,7 @@ export function messageOf(record: ClusterRecord, event: ClusterEvent, at: Date):
   };
 }
 
-const tellsFailure: readonly ClusterEvent[] = ["cluster.failed", "cluster.leak-suspected", "deployment.orphans"];
+const tellsFailure: readonly ClusterEvent[] = ["cluster.failed", "cluster.replacement-failed", "cluster.leak-suspected", "deployment.orphans"];
 
 const briefly = ({ logTail: _log, problems: _problems, ...told }: Failure) => told;
 
@@ -74,6 +76,20 @@ const wording: Record<ClusterEvent, (record: ClusterRecord) => { title: string; 
     ],
   }),
   "cluster.failed": (record) => ({ title: `Your cluster ${record.name} failed`, facts: failureFacts(record) }),
+  "cluster.node-replaced": (record) => ({
+    title: `Your cluster ${record.name} has a new worker`,
+    facts: [
+      fact("Node", record.replacement?.node),
+      fact("Machine", machinesOf(record)),
+      fact("Nodes", nodesOf(record)),
+      fact("eBPF data plane", dataPlaneOf(record)),
+      fact("Expires", endOf(record) ?? "never"),
+    ],
+  }),
+  "cluster.replacement-failed": (record) => ({
+    title: `Your cluster ${record.name} could not get a new worker`,
+    facts: [fact("Replacing", record.replacement?.node), ...failureFacts(record), fact("Expires", endOf(record) ?? "never")],
+  }),
   "cluster.expiring": (record) => ({
     title: `Your cluster ${record.name} is deleted soon`,
     facts: [
@@ -111,11 +127,14 @@ const failureFacts = ({ name, failure }: ClusterRecord) => [
   fact("More", `GET /clusters/${name}, GET /clusters/${name}/bundle`),
 ];
 
-/** By the ledger: the probe client is no node, and is gone by then. */
+const machinesOf = ({ replacement, ledger }: ClusterRecord): string =>
+  [replacement?.instanceId, ledger[`instance/${replacement?.node}`]?.id].filter(Boolean).join(", now ");
+
+/** By the ledger: the probe client is no node, and is gone by then; what another machine took the place of has its own id for a key. */
 function nodesOf({ ledger }: ClusterRecord): string {
-  const roles = Object.values(ledger)
-    .filter(({ kind, state }) => kind === "instance" && state === "made")
-    .map(({ detail }) => detail?.["role"]);
+  const roles = Object.entries(ledger)
+    .filter(([key, { kind, state, id }]) => kind === "instance" && state === "made" && key !== `instance/${id}`)
+    .map(([, { detail }]) => detail?.["role"]);
   const count = (role: string) => roles.filter((found) => found === role).length;
   return `${count("control-plane")} control plane, ${count("node")} worker`;
 }

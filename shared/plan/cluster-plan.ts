@@ -107,7 +107,8 @@ export interface PkiPlan {
   /** Object keys in the bucket. */
   controlPlaneObject: string;
   joinObject: string;
-  revokeObject: string;
+  /** The service's last word on the bootstrap: signed, and secret while it holds a token. */
+  accessObject: string;
 }
 
 export interface InstancePlan {

@@ -30,7 +30,7 @@ export function controlPlanePolicies(scope: ClusterScope): Record<string, object
   return {
     bootstrap: policy(read(scope, "Bootstrap", ["pki/*", "join/*"])),
     "control-plane": policy(
-      read(scope, "Scripts", ["scripts/control-plane.sh", "revoke.json"]),
+      read(scope, "Scripts", ["scripts/control-plane.sh", "bootstrap-access.json"]),
       write(scope, [`beacons/${OWN}/*`, `evidence/${OWN}/*`]),
       ...cloudProvider(scope),
       ...volumes(scope),

@@ -23,10 +23,13 @@ export type LifetimeAct =
   | { act: "rearm"; next: Date }
   | { act: "delete" };
 
+/** A cluster has a life from ready, or from its failure on, until its delete begins. */
+export const hasLife = (status: string): boolean => ["Ready", "Replacing", "Degraded", "Failed"].includes(status);
+
 /** What is due now, and when to look again. A schedule that fires early, late or twice does no harm. */
 export function dueAct({ status, warned = [], ...life }: Lifetime, now: Date): LifetimeAct {
   const endsAt = endOf(life);
-  if ((status !== "Ready" && status !== "Failed") || !endsAt) return { act: "none" };
+  if (!hasLife(status) || !endsAt) return { act: "none" };
   const end = Date.parse(endsAt);
   if (now.getTime() >= end) return { act: "delete" };
   const minutesLeft = (end - now.getTime()) / 60_000;
@@ -50,6 +53,10 @@ export function wreckLife(ttlSeconds: number | "none", { defaultSeconds, capSeco
 /** What a person is told of a wreck beside why it is one. */
 export const wreckAdvice = (name: string, expiresAt: string, nextStep?: string): string =>
   [nextStep, `what was made is kept until ${expiresAt} and then deleted: DELETE /clusters/${name} does it sooner, PATCH later`].filter(Boolean).join("; ");
+
+/** What a person is told beside why a worker has no new machine: the cluster itself goes on. */
+export const replacementAdvice = (name: string, node: string, nextStep?: string): string =>
+  [nextStep, `the cluster is kept; POST /clusters/${name}/nodes/${node}/replacement tries again`].filter(Boolean).join("; ");
 
 /** The next warning or the end, whichever comes first. */
 export function nextLook(endsAt: string, now: Date): Date {

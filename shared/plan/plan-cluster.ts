@@ -102,7 +102,7 @@ function planPki(uid: string, now: Date, deadline: Date): PkiPlan {
     tokenExpiry: rfc3339(later(deadline, HOUR)),
     controlPlaneObject: `${prefix}pki/control-plane.json`,
     joinObject: `${prefix}join/node.json`,
-    revokeObject: `${prefix}revoke.json`,
+    accessObject: `${prefix}bootstrap-access.json`,
   };
 }
 

@@ -11,7 +11,8 @@ export interface ClusterRef {
   epoch: number;
 }
 
-export type Status = "Creating" | "Ready" | "Failed" | "Deleting" | "Deleted" | "LeakSuspected";
+/** `Replacing` and `Degraded`: of a cluster that was ready, a worker is being replaced, or could not be. */
+export type Status = "Creating" | "Ready" | "Replacing" | "Degraded" | "Failed" | "Deleting" | "Deleted" | "LeakSuspected";
 
 /** Kubernetes API conventions, `metav1.Condition`. */
 export interface Condition {
@@ -53,6 +54,16 @@ export interface Failure extends Partial<NodeFault> {
   nextStep?: string;
   logTail?: string[];
   problems?: Problem[];
+  at: string;
+}
+
+/** The last worker that was to have a new machine. */
+export interface Replacement {
+  /** Key of its instance in the plan. */
+  node: string;
+  /** The machine it had, where one was known. */
+  instanceId?: string;
+  /** RFC 3339: what was seen before proves nothing. */
   at: string;
 }
 
@@ -111,6 +122,8 @@ export interface ClusterRecord {
   /** Once deleted: the signed proof of it. */
   certificate?: SignedCertificate;
   notifications?: NotificationOutcome[];
+  replacement?: Replacement;
+  /** Of a create, or of the replacement of a worker. */
   createExecution?: string;
   deleteExecution?: string;
   /** Epoch seconds; DynamoDB forgets the record of a deleted cluster then. */

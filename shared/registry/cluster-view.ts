@@ -7,7 +7,7 @@ export type ClusterSummary = Pick<ClusterRecord, "name" | "uid" | "region" | "ow
 /** What `GET /clusters/{name}` tells: the record without what only the machines need. */
 export type ClusterView = ClusterSummary &
   Pick<ClusterRecord, "conditions" | "timeline" | "warnings"> &
-  Partial<Pick<ClusterRecord, "generation" | "failure" | "nodes" | "dataPlane" | "caCertificate" | "notifications">> & {
+  Partial<Pick<ClusterRecord, "generation" | "replacement" | "failure" | "nodes" | "dataPlane" | "caCertificate" | "notifications">> & {
     resources: { resource: string; state: LedgerEntry["state"]; id?: string }[];
   };
 
@@ -20,13 +20,13 @@ export function clusterSummary(record: ClusterRecord): ClusterSummary {
 }
 
 export function clusterView(record: ClusterRecord): ClusterView {
-  const { generation, conditions, timeline, nodes, failure, dataPlane, caCertificate, notifications, warnings, ledger } = record;
+  const { generation, conditions, timeline, nodes, replacement, failure, dataPlane, caCertificate, notifications, warnings, ledger } = record;
   const resources = Object.entries(ledger)
     .sort(([, a], [, b]) => a.at.localeCompare(b.at))
     .map(([resource, { state, id }]) => ({ resource, state, id }));
   return {
     ...clusterSummary(record),
-    ...{ generation, conditions, nodes, failure, dataPlane, warnings, caCertificate, notifications },
+    ...{ generation, conditions, nodes, replacement, failure, dataPlane, warnings, caCertificate, notifications },
     timeline: [...timeline].sort((a, b) => a.startedAt.localeCompare(b.startedAt)),
     resources,
   };

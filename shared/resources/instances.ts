@@ -9,6 +9,7 @@ import {
 import { settleAll, whileSettling } from "../aws/settle";
 import { tagOf, withTags } from "../aws/tags";
 import { codeOf, isNotFound } from "../aws/translate";
+import { AwsRefused, NodeFailed } from "../errors";
 import type { ClusterPlan, InstancePlan } from "../plan/cluster-plan";
 import { clientToken } from "../plan/names";
 import type { Ledger } from "../registry/ledger";
@@ -34,15 +35,19 @@ export const ensureInstances = (
   whileSettling(async () => {
     const planned = [...plan.instances, plan.probeClient];
     const seen = await instancesWith(ec2, ownTags(plan.uid, plan.deployment), living);
-    const extras: Instance[] = [];
+    const isAside = ({ InstanceId }: Instance) => ledger.entry(`instance/${InstanceId}`) !== undefined;
+    const extras = seen.filter(isAside);
     const there = new Map<string, Instance>();
     for (const { key, role } of planned) {
       const found = seen
-        .filter(({ Tags }) => tagOf(Tags, TAG_NODE) === key)
+        .filter((one) => tagOf(one.Tags, TAG_NODE) === key && !isAside(one))
         .sort((one, other) => (one.LaunchTime?.getTime() ?? 0) - (other.LaunchTime?.getTime() ?? 0));
       const adopted = adopt(ledger, `instance/${key}`, found, ({ InstanceId }) => InstanceId);
       extras.push(...adopted.extras);
-      if (!adopted.one) continue;
+      if (!adopted.one) {
+        setAside(ledger, key);
+        continue;
+      }
       there.set(key, adopted.one);
       ledger.made(`instance/${key}`, adopted.one.InstanceId!, detailOf(adopted.one, role));
     }
@@ -62,6 +67,50 @@ export const ensureInstances = (
     const addressed = missing.filter(({ privateAddress }) => privateAddress);
     await makeAll(ledger, addressed.map(launch), missing.filter((instance) => !addressed.includes(instance)).map(launch));
     await ensureSourceDestCheck(ec2, planned, there);
+  });
+
+/** Its place is free; it stays in the ledger under its own id: the certificate names it, and no look takes it for the new one. */
+function setAside(ledger: Ledger, key: string): void {
+  const { id, detail } = ledger.entry(`instance/${key}`) ?? {};
+  if (!id) return;
+  if (!ledger.entry(`instance/${id}`)) ledger.made(`instance/${id}`, id, detail);
+  ledger.gone(`instance/${key}`);
+}
+
+/** Names of the Nodes of machines that were set aside, but for those that a machine of now has been given again. */
+export function endedNodes({ instances }: ClusterPlan, ledger: Ledger): string[] {
+  const nameOf = (key: string) => ledger.entry(key)?.detail?.["privateDnsName"] ?? "";
+  const kept = instances.map(({ key }) => `instance/${key}`).filter((key) => ledger.id(key)).map(nameOf);
+  const aside = ledger.ofKind("instance").filter(([key, { id, detail }]) => key === `instance/${id}` && detail?.["role"] === "node");
+  return [...new Set(aside.map(([key]) => nameOf(key)))].filter((name) => name && !kept.includes(name));
+}
+
+/**
+ * Ends the machine `id` of a worker and frees its place for another, the places of workers that EC2 shows no more, and the probe client's.
+ * What will outlive it is in the ledger before. Twice is once: another machine that has the place by then is left alone.
+ * @throws NodeFailed when a control plane has no machine, AwsRefused when this one is protected
+ */
+export async function endWorker(ec2: EC2Client, plan: ClusterPlan, target: DeleteTarget, { key, id }: { key: string; id?: string }): Promise<void> {
+  const { ref, deployment, ledger } = target;
+  const seen = await instancesWith(ec2, ownTags(ref.uid, deployment), living);
+  const lost = plan.instances.filter((instance) => !seen.some(({ InstanceId }) => InstanceId === ledger.id(`instance/${instance.key}`)));
+  const controlPlane = lost.find(({ role }) => role === "control-plane");
+  if (controlPlane) throw controlPlaneLost(controlPlane.key, ledger.id(`instance/${controlPlane.key}`));
+  const ending = seen.filter(({ InstanceId }) => InstanceId === id);
+  await settleAll([noteVolumes(ec2, ending, target), noteAddresses(ec2, ending, target)]);
+  // The last proof's client was ended when it was over: nothing waits for EC2 to show it.
+  for (const gone of [...lost, plan.probeClient]) setAside(ledger, gone.key);
+  const attempt = nextAttempt(plan.instances.find((one) => one.key === key)!, ledger.entry(`instance/${key}`));
+  await ledger.intend({ key: `instance/${key}`, token: clientToken(plan.uid, key, attempt) });
+  const protection = ending.length > 0 && (await terminate(ec2, ending));
+  if (protection) throw new AwsRefused(`${key} (${id}) cannot be ended: ${protection}`, { nextStep: "take its termination protection off" });
+  if (id && ledger.id(`instance/${key}`) === id) setAside(ledger, key);
+}
+
+const controlPlaneLost = (node: string, id: string | undefined): NodeFailed =>
+  new NodeFailed(`${node} (${id}) has no machine any more: without it no new worker is let in`, {
+    fault: { node, nodeStage: "registered", reason: "InstanceEnded" },
+    nextStep: "a control plane cannot be replaced: delete the cluster and send its manifest again",
   });
 
 const detailOf = ({ PrivateDnsName = "", PrivateIpAddress = "" }: Instance, role: InstancePlan["role"]): Record<string, string> => ({

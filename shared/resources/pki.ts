@@ -1,6 +1,7 @@
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { codeOf, isNotFound } from "../aws/translate";
-import { type ControlPlaneMaterial, joinMaterial, makePki } from "../bootstrap/pki";
+import { joinMaterial } from "../bootstrap/join-material";
+import { type ControlPlaneMaterial, makePki } from "../bootstrap/pki";
 import { TryAgain } from "../errors";
 import type { ClusterPlan } from "../plan/cluster-plan";
 import type { Ledger } from "../registry/ledger";

@@ -51,6 +51,24 @@ test("the order bucket, keypair, instances, ELB, nodes, Calico is what the creat
   expect(walk.filter((state) => contract.includes(state))).toEqual(contract);
 });
 
+test("a replacement makes nothing but a worker's place, proves all nodes again, and whatever goes wrong closes the bootstrap and begins no delete", () => {
+  const states = machines["create-cluster"]!.States as Record<string, { Next?: string; Default?: string; Choices?: { Condition?: string; Next: string }[]; Catch?: { Next: string }[] }>;
+  const replaces = (name: string) => states[name]?.Choices?.find(({ Condition }) => Condition === "{% $replaces %}")?.Next;
+  const walkFrom = (start: string) => {
+    const walk: string[] = [];
+    for (let at: string | undefined = start; at; at = replaces(at) ?? states[at]?.Default ?? states[at]?.Next) walk.push(at);
+    return walk;
+  };
+  const walk = walkFrom("Begin");
+  expect(walk.filter((name) => ["Task", "Parallel"].includes(machines["create-cluster"]!.States[name]!.Type))).toEqual([
+    ...["EndWorker", "WriteStateStoreAnew", "ReopenBootstrap", "CreateInstances", "CreateElb", "AwaitNodes", "AwaitCalico"],
+    ...["CloseBootstrap", "RecordReady", "ScheduleTeardown", "NotifyReady"],
+  ]);
+  const gaveUp = [...new Set(walk.flatMap((name) => states[name]?.Catch ?? []).map(({ Next }) => Next))].filter((name) => name !== "Ready");
+  expect(gaveUp).toEqual(["GaveUp"]);
+  expect(walkFrom("GaveUp")).toEqual(["GaveUp", "CloseBootstrapAgain", "RecordFailed", "NotifyFailed", "OnFailure", "ScheduleTeardownOfWreck", "Failed"]);
+});
+
 test("every task retries what is transient and every task outside a parallel branch catches the rest", () => {
   for (const [name, state] of tasks) expect([name, state.Retry?.some(({ ErrorEquals }) => ErrorEquals.includes("TryAgain"))]).toEqual([name, true]);
   const last = ["RecordFailed", "BeginDelete", "RecordLeak"];

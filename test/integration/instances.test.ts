@@ -9,7 +9,7 @@ import {
 import { tagSpecification, withTags } from "../../shared/aws/tags";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
 import { memoryLedger } from "../memory-ledger";
-import { deleteInstances, deleteProbeClient, ensureInstances } from "../../shared/resources/instances";
+import { deleteInstances, deleteProbeClient, endWorker, endedNodes, ensureInstances } from "../../shared/resources/instances";
 import { deleteNetwork, ensureNetwork } from "../../shared/resources/network";
 import { changing, focalImage, makeKeyAndProfiles, minuteLater, planOf, record, targetOf, untilGone } from "./sample-cluster";
 
@@ -130,6 +130,26 @@ test("a machine that was ended is started anew with another token; a changed sou
   expect(ledger.id("instance/nodes-0")).not.toBe(worker);
   expect(ledger.entry("instance/nodes-0")!.token).not.toBe(token);
   expect((await alive(plan)).map(({ SourceDestCheck }) => SourceDestCheck).sort()).toEqual([false, false, true]);
+});
+
+test("a worker's place is freed and given to another machine; the ledger keeps both", async () => {
+  const { plan, ledger } = await make();
+  const [worker, { token, detail }] = [ledger.id("instance/nodes-0")!, ledger.entry("instance/nodes-0")!];
+  await untilGone(() => deleteProbeClient(ec2, targetOf(plan, ledger)));
+  calls.length = 0;
+  await endWorker(ec2, plan, targetOf(plan, ledger), { key: "nodes-0", id: worker });
+  await endWorker(ec2, plan, targetOf(plan, ledger), { key: "nodes-0", id: worker });
+  expect(changing(calls)).toEqual(["TerminateInstances"]);
+  expect([ledger.id("instance/nodes-0"), endedNodes(plan, ledger)]).toEqual([undefined, [detail!["privateDnsName"]]]);
+
+  await ensureInstances(ec2, plan, ledger, userDataOf);
+  const replaced = ledger.id("instance/nodes-0")!;
+  expect(replaced).not.toBe(worker);
+  expect(ledger.entry("instance/nodes-0")!.token).not.toBe(token);
+  expect(ledger.id(`instance/${worker}`)).toBe(worker);
+  minuteLater(ledger);
+  await endWorker(ec2, plan, targetOf(plan, ledger), { key: "nodes-0", id: worker });
+  expect((await alive(plan)).map(({ InstanceId }) => InstanceId)).toContain(replaced);
 });
 
 test("of two machines for one plan the ledger's is kept, whichever came first", async () => {

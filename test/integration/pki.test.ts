@@ -11,7 +11,7 @@ import {
 import { ClusterExists } from "../../shared/errors";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
 import { memoryLedger } from "../memory-ledger";
-import { revokeBootstrap } from "../../shared/resources/bootstrap-access";
+import { reopenBootstrap, revokeBootstrap } from "../../shared/resources/bootstrap-access";
 import { deleteIam, ensureIam } from "../../shared/resources/iam";
 import { ensurePki } from "../../shared/resources/pki";
 import { writeStateStore } from "../../shared/resources/state-store";
@@ -33,6 +33,13 @@ let count = 0;
 const freshPlan = (): ClusterPlan => samplePlan({ bucket: Bucket, uid: `p${process.pid % 1000}${Date.now() % 10000}${count++}` });
 const read = (Key: string) => s3.send(new GetObjectCommand({ Bucket, Key }));
 const json = async (Key: string) => JSON.parse(await (await read(Key)).Body!.transformToString());
+/** The service's word on the bootstrap, its signature verified. */
+async function word(plan: ClusterPlan) {
+  const { document, signature } = await json(plan.pki.accessObject);
+  const { publicKey } = new X509Certificate((await json(plan.pki.controlPlaneObject)).files["ca.crt"]);
+  expect(verify("sha256", Buffer.from(document), publicKey, Buffer.from(signature, "base64"))).toBe(true);
+  return JSON.parse(document);
+}
 async function versions(Prefix: string): Promise<number> {
   const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix }));
   return Versions.length + DeleteMarkers.length;
@@ -77,7 +84,7 @@ describe("the PKI", () => {
 describe("revoke-bootstrap", () => {
   const now = new Date("2026-11-23T12:30:00Z");
 
-  test("takes the policy and the join material away and leaves a signed marker; twice is once", async () => {
+  test("takes the policy and the join material away and says so, signed; twice is once", async () => {
     const plan = freshPlan();
     const ledger = memoryLedger();
     await ensureIam(iam, plan, ledger);
@@ -89,18 +96,59 @@ describe("revoke-bootstrap", () => {
     await expect(iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: "bootstrap" }))).rejects.toThrow();
     await expect(iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: "node" }))).resolves.toBeDefined();
     expect(await versions(plan.pki.joinObject)).toBe(0);
-    const marker = await json(plan.pki.revokeObject);
-    expect(marker).toMatchObject({ uid: plan.uid, nonce: "n0nce", at: "2026-11-23T12:30:00.000Z" });
-    const { publicKey } = new X509Certificate((await json(plan.pki.controlPlaneObject)).files["ca.crt"]);
-    const text = Buffer.from(`${plan.uid}\nn0nce\n${marker.at}\n`);
-    expect(verify("sha256", text, publicKey, Buffer.from(marker.signature, "base64"))).toBe(true);
+    expect(await word(plan)).toEqual({ uid: plan.uid, nonce: "n0nce", at: "2026-11-23T12:30:00.000Z" });
 
     await revokeBootstrap({ s3, iam }, plan, ledger, new Date("2026-11-23T13:00:00Z"));
-    expect(await json(plan.pki.revokeObject)).toEqual(marker);
+    expect(await word(plan)).toMatchObject({ at: "2026-11-23T13:00:00.000Z" });
+    expect(await versions(plan.pki.accessObject)).toBe(1);
     await ensureIam(iam, plan, ledger);
     await ensurePki(s3, plan, ledger);
     expect(await versions(plan.pki.joinObject)).toBe(0);
     await expect(iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: "bootstrap" }))).rejects.toThrow();
+    await deleteIam(iam, targetOf(plan, ledger));
+  });
+});
+
+describe("a bootstrap that is opened again", () => {
+  const at = (minutes: number) => new Date(Date.parse("2026-11-23T14:00:00Z") + minutes * 60_000);
+  const ended = ["ip-10-0-1-4.ec2.internal"];
+  const closed = async () => {
+    const plan = freshPlan();
+    const ledger = memoryLedger();
+    await ensureIam(iam, plan, ledger);
+    await ensurePki(s3, plan, ledger);
+    await revokeBootstrap({ s3, iam }, plan, ledger, at(-60));
+    return { plan, ledger };
+  };
+
+  test("has join material of a token of its own, which control planes are told with its end and the Nodes that go", async () => {
+    const { plan, ledger } = await closed();
+    const { token: first, caCertHash, files } = await json(plan.pki.controlPlaneObject);
+
+    await reopenBootstrap(s3, plan, ledger, { now: at(0), ended });
+
+    const material = await json(plan.pki.joinObject);
+    expect(material).toEqual({ token: expect.stringMatching(/^[a-z0-9]{6}\.[a-z0-9]{16}$/), caCertHash, endpoint: "10.0.1.10:6443", "ca.crt": files["ca.crt"] });
+    expect(material.token).not.toBe(first);
+    expect(await word(plan)).toMatchObject({ uid: plan.uid, at: "2026-11-23T14:00:00.000Z", open: { token: material.token, expires: "2026-11-23T15:00:00Z", ended } });
+    expect((await read(plan.pki.accessObject)).ServerSideEncryption).toBe("AES256");
+    const RoleName = plan.iam.roles[0]!.name;
+    await expect(iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: "bootstrap" }))).rejects.toThrow();
+    await deleteIam(iam, targetOf(plan, ledger));
+  });
+
+  test("keeps its token when it is opened twice, and closes without a trace of it; the ledger has both", async () => {
+    const { plan, ledger } = await closed();
+    await reopenBootstrap(s3, plan, ledger, { now: at(0), ended });
+    const { token } = await json(plan.pki.joinObject);
+    await reopenBootstrap(s3, plan, ledger, { now: at(1), ended });
+    expect([(await word(plan)).open.token, (await json(plan.pki.joinObject)).token]).toEqual([token, token]);
+    expect(ledger.entry("pki/join")?.state).toBe("made");
+
+    await revokeBootstrap({ s3, iam }, plan, ledger, at(2));
+    expect([await versions(plan.pki.joinObject), await versions(plan.pki.accessObject)]).toEqual([0, 1]);
+    expect(await word(plan)).toEqual({ uid: plan.uid, nonce: "n0nce", at: at(2).toISOString() });
+    expect(ledger.entry("pki/join")?.state).toBe("gone");
     await deleteIam(iam, targetOf(plan, ledger));
   });
 });

@@ -1,9 +1,11 @@
 import { GetRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { EC2Client, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
+import { ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { createVerify } from "node:crypto";
 import { parse } from "yaml";
 import { differenceFrom, inventory } from "../../local/emulators/inventory";
-import { createEnded, deleteEnded, follow, post, remove, view } from "../../local/life";
+import { createEnded, deleteEnded, follow, post, remove, replace, view } from "../../local/life";
 import type { Scenario } from "../../local/machines/machines";
 import { readManifest, renamed } from "../../local/manifest";
 import { type LocalService, startService } from "../../local/service";
@@ -165,6 +167,60 @@ test("a step whose role lacks one permission is refused by AWS, and the record n
     expect((await follow(service, posted, deleteEnded, quiet)).status).toBe("Deleted");
   });
   await nothingIsLeft();
+});
+
+describe("a worker", () => {
+  const worker = "nodes-us-east-1a-0";
+  const idOf = ({ resources }: ClusterView) => resources.find(({ resource }) => resource === `instance/${worker}`)!.id!;
+  const client = () => ({ endpoint: service.emulators.endpoint, region: "us-east-1", credentials: service.emulators.credentials });
+  const ready = ({ conditions }: ClusterView) => conditions.filter(({ status }) => status === "True").map(({ type }) => type);
+
+  test("that was ended by hand gets a new machine: proved again with it, the cluster's life as it was, and the certificate names both", async () => {
+    const { posted, created } = await create(renamed(seed, "worn").text);
+    await new EC2Client(client()).send(new TerminateInstancesCommand({ InstanceIds: [idOf(created)] }));
+
+    const replaced = await replace(service, posted, worker, created, quiet);
+
+    expect([replaced.status, replaced.failure, service.machines.faults]).toEqual(["Ready", undefined, []]);
+    expect(ready(replaced)).toEqual(ready(created));
+    expect([replaced.readyAt, replaced.expiresAt]).toEqual([created.readyAt, created.expiresAt]);
+    const { replacement, dataPlane } = replaced as Required<ClusterView>;
+    expect(replacement).toMatchObject({ node: worker, instanceId: idOf(created) });
+    expect(dataPlane).toMatchObject({ status: "True", reason: "TrafficProved" });
+    expect(Date.parse(dataPlane.evidenceStartedAt!)).toBeGreaterThan(Date.parse(replacement.at));
+    expect(idOf(replaced)).not.toBe(idOf(created));
+    expect(service.receiver.webhooks.map(({ type }) => type)).toContain("cluster.node-replaced");
+    const { Versions = [] } = await new S3Client(client()).send(new ListObjectVersionsCommand({ Bucket: "calico-kops-demo-worn", Prefix: `clowder/${posted.uid}/` }));
+    expect(Versions.map(({ Key }) => Key!.slice(`clowder/${posted.uid}/`.length)).filter((key) => /^(join|bootstrap-access)/.test(key))).toEqual(["bootstrap-access.json"]);
+
+    expect((await remove(service, posted, replaced, quiet)).status).toBe("Deleted");
+    await nothingIsLeft();
+    const { document } = (await service.request("GET", `/clusters/${posted.name}/certificate`)).json<{ document: string }>();
+    const ids = (JSON.parse(document) as { resources: { id: string; absentAt: string }[] }).resources.filter(({ absentAt }) => absentAt).map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining([idOf(created), idOf(replaced)]));
+  });
+
+  test("whose new machine fails leaves its cluster alive, which says of which node and why; it can be asked again, and a delete stops it", async () => {
+    const { posted, created } = await create(renamed(seed, "unlucky").text, "?onFailure=delete");
+    scenarios[posted.name] = { fail: { who: "node", stage: "artifacts", reason: "ChecksumMismatch" } };
+
+    const failed = await replace(service, posted, worker, created, quiet);
+
+    const fault = { node: worker, nodeStage: "artifacts", reason: "ChecksumMismatch" };
+    expect(failed.failure).toMatchObject({ code: "NodeFailed", stage: "AwaitNodes", nextStep: expect.stringContaining(`nodes/${worker}/replacement tries again`), ...fault });
+    expect(failed.failure?.logTail?.length).toBeGreaterThan(0);
+    expect([failed.status, failed.expiresAt]).toEqual(["Degraded", created.expiresAt]);
+    for (const type of ["Ready", "NodesJoined"]) expect(failed.conditions.find((one) => one.type === type)).toMatchObject({ status: "False", reason: "NodeFailed", message: expect.stringContaining(worker) });
+    expect(failed.conditions.find(({ type }) => type === "DataPlaneVerified")).toMatchObject({ status: "Unknown" });
+    await follow(service, posted, ({ notifications = [] }) => notifications.some(({ event }) => event === "cluster.replacement-failed"), quiet);
+
+    expect((await service.request("POST", `/clusters/${posted.name}/nodes/${worker}/replacement`)).status).toBe(202);
+    const other = await service.request("POST", `/clusters/${posted.name}/nodes/nodes-us-east-1a-1/replacement`);
+    expect([other.status, Number(other.headers.get("retry-after"))]).toEqual([409, 60]);
+    expect((await remove(service, posted, failed, quiet)).status).toBe("Deleted");
+    expect(stages(await view(service, posted.name)).filter((stage) => stage === "RecordReady")).toHaveLength(1);
+    await nothingIsLeft();
+  });
 });
 
 test("a wreck that is kept says until when, and has a schedule of its own that ends it then", async () => {

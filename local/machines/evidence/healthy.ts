@@ -9,6 +9,8 @@ export interface EvidenceCluster {
   nodes: { name: string; address: string }[];
   client: { instanceId: string; address: string };
   now: Date;
+  /** When the round began; 25 s before its end where absent, as the recorded one. */
+  startedAt?: Date;
   collectedBy: string;
   externalServiceMode?: "Tunnel" | "DSR";
   vxlanMode?: "Always" | "CrossSubnet" | "Never";
@@ -42,7 +44,7 @@ export function healthyEvidence(cluster: EvidenceCluster): Evidence {
     schema: "clowder.evidence/v1",
     uid,
     nonce,
-    startedAt: new Date(now.getTime() - 25_000).toISOString(),
+    startedAt: (cluster.startedAt ?? new Date(now.getTime() - 25_000)).toISOString(),
     endedAt: now.toISOString(),
     collectedBy,
     desired: {

@@ -65,7 +65,7 @@ register() {
   wait_for_own_node "$ADMIN"
   rm -f "$RUN/material.json"
   systemctl daemon-reload
-  systemctl enable --now clowder-node-labels.timer clowder-revoke.timer clowder-collector.timer clowder-audit.timer
+  systemctl enable --now clowder-node-labels.timer clowder-bootstrap-access.timer clowder-collector.timer clowder-audit.timer
 }
 
 stage material "$LIMIT_MATERIAL" MaterialInvalid get_material

@@ -957,33 +957,133 @@ for node in json.loads(subprocess.check_output(KUBECTL + ["get", "nodes", "-o", 
         subprocess.check_call(KUBECTL + ["label", "--overwrite", "node", node["metadata"]["name"]] + missing)
 END_OF_CLOWDER_FILE
 mkdir -p /opt/clowder
-cat >/opt/clowder/revoke.sh <<'END_OF_CLOWDER_FILE'
+cat >/opt/clowder/bootstrap-access.py <<'END_OF_CLOWDER_FILE'
+"""Run by a timer on control planes: does what the service's newest word on the bootstrap says, which the cluster's own CA key has signed.
 
-# Run by a timer on control planes: when the service has signed the cluster's revocation with the cluster's own CA key, the
-# bootstrap tokens end, and so does the timer.
-set -euo pipefail
-WORK=$(mktemp -d)
-MARKER=$WORK/revoke.json
-trap 'rm -rf "$WORK"' EXIT
+    bootstrap-access.py
 
-# Not there yet is the usual answer.
-CLOWDER_RETRY_SECONDS=0 python3 /opt/clowder/s3.py get "${CLOWDER_PREFIX}revoke.json" "$MARKER" 2>/dev/null || exit 0
-read -r uid nonce at signature < <(python3 -c 'import json, sys
-marker = json.load(open(sys.argv[1]))
-print(*(marker[key] for key in ("uid", "nonce", "at", "signature")))' "$MARKER")
-printf '%s\n' "$uid" "$nonce" "$at" >"$WORK/signed"
-base64 -d <<<"$signature" >"$WORK/signature"
-openssl x509 -in /etc/kubernetes/pki/ca.crt -noout -pubkey >"$WORK/key"
-if [[ $uid != "$CLOWDER_UID" ]] || ! openssl dgst -sha256 -verify "$WORK/key" -signature "$WORK/signature" "$WORK/signed" >/dev/null; then
-  echo "clowder: a revocation that is not signed for this cluster is left alone" >&2
-  exit 1
-fi
-kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system delete secrets \
-  --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found
-echo "clowder: bootstrap tokens revoked"
-# The verdict is in: no more probes among the user's pods.
-systemctl disable --now clowder-collector.timer clowder-audit.timer
-systemctl disable --now clowder-revoke.timer
+Closed: no bootstrap token is left; collector and audit rest. Open, for a new worker: one token with an end, the Nodes of ended machines
+go, collector and audit run. Every control plane does it, and twice is once. A word of another cluster, one that is not newer than the
+last, and an opening whose time has passed are left alone.
+"""
+import base64
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import s3
+
+KUBECTL = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
+CA = "/etc/kubernetes/pki/ca.crt"
+LAST = "/etc/clowder/bootstrap-access"  # when the last word was said that was acted on
+TIMERS = ["clowder-collector.timer", "clowder-audit.timer"]
+TOKENS = "type=bootstrap.kubernetes.io/token"
+
+
+def kubectl(*arguments, **options):
+    return subprocess.run(KUBECTL + list(arguments), stdout=subprocess.PIPE, check=True, timeout=60, **options).stdout.decode()
+
+
+def is_signed(document, signature):
+    with tempfile.TemporaryDirectory() as folder:
+        key, proof = os.path.join(folder, "key"), os.path.join(folder, "signature")
+        with open(key, "wb") as file:
+            file.write(subprocess.check_output(["openssl", "x509", "-in", CA, "-noout", "-pubkey"]))
+        with open(proof, "wb") as file:
+            file.write(base64.b64decode(signature))
+        verify = ["openssl", "dgst", "-sha256", "-verify", key, "-signature", proof]
+        said = subprocess.run(verify, input=document.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return said.returncode == 0
+
+
+def last_word():
+    try:
+        with open(LAST) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def token_secret(token, expires):
+    """https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/#bootstrap-token-secret-format"""
+    name, secret = token.split(".")
+    content = {
+        "token-id": name,
+        "token-secret": secret,
+        "expiration": expires,
+        "usage-bootstrap-authentication": "true",
+        "usage-bootstrap-signing": "true",
+        "auth-extra-groups": "system:bootstrappers:kubeadm:default-node-token",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "bootstrap.kubernetes.io/token",
+        "metadata": {"name": "bootstrap-token-" + name, "namespace": "kube-system"},
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in content.items()},
+    }
+
+
+def delete_tokens(spared=""):
+    others = ",metadata.name!=bootstrap-token-" + spared if spared else ""
+    kubectl("-n", "kube-system", "delete", "secrets", "--field-selector", TOKENS + others, "--ignore-not-found")
+
+
+def delete_node(name, before):
+    made = kubectl("get", "node", name, "--ignore-not-found", "-o", "jsonpath={.metadata.creationTimestamp}")
+    if made and made < before[:19] + "Z":
+        kubectl("delete", "node", name, "--ignore-not-found")
+
+
+def open_for(token, expires, ended, at):
+    delete_tokens(spared=token.split(".")[0])
+    # The token goes through a pipe: arguments can be read by every process. Server-side, so that no annotation repeats it.
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=json.dumps(token_secret(token, expires)).encode())
+    for name in ended:
+        delete_node(name, at)
+    subprocess.check_call(["systemctl", "enable", "--now"] + TIMERS)
+    print("clowder: one bootstrap token until %s; ended: %s" % (expires, ", ".join(ended) or "none"))
+
+
+def close():
+    delete_tokens()
+    # The verdict is in: no more probes among the user's pods.
+    subprocess.check_call(["systemctl", "disable", "--now"] + TIMERS)
+    print("clowder: bootstrap tokens revoked")
+
+
+def main():
+    os.umask(0o077)
+    try:
+        marker = json.loads(s3.get(os.environ["CLOWDER_PREFIX"] + "bootstrap-access.json").decode())
+    except (s3.Refused, s3.Unreachable):
+        return  # not there yet is the usual answer
+    if not is_signed(marker["document"], marker["signature"]):
+        sys.exit("clowder: a word on the bootstrap that is not signed for this cluster is left alone")
+    access = json.loads(marker["document"])
+    at, opening, last = access["at"], access.get("open"), last_word()
+    if access["uid"] != os.environ["CLOWDER_UID"]:
+        sys.exit("clowder: a word on the bootstrap that is not signed for this cluster is left alone")
+    if at == last:
+        return
+    if at < last:
+        sys.exit("clowder: a word on the bootstrap of %s, older than the last, is left alone" % at)
+    if opening and opening["expires"] <= datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"):
+        sys.exit("clowder: an opening of the bootstrap that ended at %s is left alone" % opening["expires"])
+    if opening:
+        open_for(opening["token"], opening["expires"], opening["ended"], at)
+    else:
+        close()
+    with open(LAST + ".part", "w") as file:
+        file.write(at)
+    os.replace(LAST + ".part", LAST)
+
+
+if __name__ == "__main__":
+    main()
 END_OF_CLOWDER_FILE
 mkdir -p /opt/clowder
 cat >/opt/clowder/kubeapi.py <<'END_OF_CLOWDER_FILE'
@@ -2092,24 +2192,24 @@ AccuracySec=1
 WantedBy=timers.target
 END_OF_CLOWDER_FILE
 mkdir -p /etc/systemd/system
-cat >/etc/systemd/system/clowder-revoke.service <<'END_OF_CLOWDER_FILE'
+cat >/etc/systemd/system/clowder-bootstrap-access.service <<'END_OF_CLOWDER_FILE'
 [Unit]
-Description=Ends the bootstrap tokens
+Description=Opens and closes the bootstrap as the service says
 
 [Service]
 Type=oneshot
 EnvironmentFile=/etc/clowder/clowder.env
 EnvironmentFile=-/etc/clowder/node.env
-ExecStart=/bin/bash /opt/clowder/revoke.sh
+ExecStart=/usr/bin/env python3 /opt/clowder/bootstrap-access.py
 END_OF_CLOWDER_FILE
 mkdir -p /etc/systemd/system
-cat >/etc/systemd/system/clowder-revoke.timer <<'END_OF_CLOWDER_FILE'
+cat >/etc/systemd/system/clowder-bootstrap-access.timer <<'END_OF_CLOWDER_FILE'
 [Unit]
-Description=Ends the bootstrap tokens, every 10 s
+Description=Opens and closes the bootstrap as the service says, every 30 s
 
 [Timer]
 OnActiveSec=0
-OnUnitInactiveSec=10
+OnUnitInactiveSec=30
 AccuracySec=1
 
 [Install]
@@ -2501,7 +2601,7 @@ register() {
   wait_for_own_node "$ADMIN"
   rm -f "$RUN/material.json"
   systemctl daemon-reload
-  systemctl enable --now clowder-node-labels.timer clowder-revoke.timer clowder-collector.timer clowder-audit.timer
+  systemctl enable --now clowder-node-labels.timer clowder-bootstrap-access.timer clowder-collector.timer clowder-audit.timer
 }
 
 stage material "$LIMIT_MATERIAL" MaterialInvalid get_material

@@ -62,3 +62,8 @@ test("somebody else's cluster, or one that is not there any more, is left alone"
   db.on(GetItemCommand).resolves({ Item: stored(recordOf({ status: "Deleting" })) });
   await expect(patch({ hold: true })).rejects.toThrow(NotNow);
 });
+
+test.each(["Replacing", "Degraded"] as const)("a cluster that is %s can be extended like a ready one", async (status) => {
+  db.on(GetItemCommand).resolves({ Item: stored({ ...ready, status }) });
+  expect(await patch({ extend: "2h" })).toMatchObject({ status: 200 });
+});

@@ -24,7 +24,10 @@ kubeadm:init | kubeadm:join)
   answer_of "$1"
   ;;
 kubectl:version) echo "{\"clientVersion\": {\"gitVersion\": \"v$VERSION\"}}" ;;
-kubectl:*) answer_of "$1" ;;
+kubectl:*)
+  [[ $* == *' -f -' ]] && cat >"$HERE/applied"
+  answer_of "$1"
+  ;;
 containerd:--version) echo "containerd github.com/containerd/containerd 1.7.32 abc" ;;
 runc:--version) echo "runc version 1.2.9" ;;
 systemctl:cat)

@@ -21,7 +21,7 @@ test("a control plane passes every stage in order, and downloads nothing that is
   expect(Object.keys(node.world.beacons()).sort()).toEqual(beaconsOf("control-plane"));
   expect(node.calls(/^curl .* -o /)).toEqual([expect.stringContaining("/v3.30.7/manifests/calico-vxlan.yaml")]);
   expect(node.calls(/^kubeadm init/)).toEqual([expect.stringContaining("--skip-phases=addon/kube-proxy --skip-token-print")]);
-  expect(node.calls(/^systemctl enable --now/)[0]).toContain("clowder-node-labels.timer clowder-revoke.timer clowder-collector.timer");
+  expect(node.calls(/^systemctl enable --now/)[0]).toContain("clowder-node-labels.timer clowder-bootstrap-access.timer clowder-collector.timer");
   expect(output).not.toContain(token);
 });
 

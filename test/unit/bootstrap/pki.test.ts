@@ -1,10 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { X509Certificate, createHash, createPrivateKey, createPublicKey, verify } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { X509Certificate, createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { parse } from "yaml";
-import { type ControlPlaneMaterial, joinMaterial, makePki, signRevocation } from "../../../shared/bootstrap/pki";
+import { joinMaterial } from "../../../shared/bootstrap/join-material";
+import { type ControlPlaneMaterial, makePki } from "../../../shared/bootstrap/pki";
 import { samplePlan } from "../resources/sample-plan";
 
 const plan = samplePlan();
@@ -77,32 +74,4 @@ test("no two clusters share anything", async () => {
   expect(other.token).not.toBe(made.token);
   expect(other.caCertHash).not.toBe(made.caCertHash);
   expect(new X509Certificate(other.files["ca.crt"]).serialNumber).not.toBe(new X509Certificate(made.files["ca.crt"]).serialNumber);
-});
-
-describe("a revocation", () => {
-  const at = "2026-11-23T12:00:00.000Z";
-  const text = `demo1234\nn0nce\n${at}\n`;
-
-  test("is signed by the CA key over uid, nonce and time", () => {
-    const marker = signRevocation(made.files["ca.key"], { uid: "demo1234", nonce: "n0nce", at });
-    const key = new X509Certificate(made.files["ca.crt"]).publicKey;
-    expect(verify("sha256", Buffer.from(text), key, Buffer.from(marker.signature, "base64"))).toBe(true);
-    expect(verify("sha256", Buffer.from(text.replace("n0nce", "other")), key, Buffer.from(marker.signature, "base64"))).toBe(false);
-  });
-
-  test("is what the control plane's openssl accepts with ca.crt alone, and refuses when changed", () => {
-    const folder = mkdtempSync(join(tmpdir(), "revocation-"));
-    const file = (name: string, content: string | Buffer) => {
-      writeFileSync(join(folder, name), content);
-      return join(folder, name);
-    };
-    const { signature } = signRevocation(made.files["ca.key"], { uid: "demo1234", nonce: "n0nce", at });
-    const pub = file("ca.pub", execFileSync("openssl", ["x509", "-noout", "-pubkey", "-in", file("ca.crt", made.files["ca.crt"])]));
-    const sig = file("signature", Buffer.from(signature, "base64"));
-    const check = (content: string) =>
-      execFileSync("openssl", ["dgst", "-sha256", "-verify", pub, "-signature", sig, file("text", content)], { stdio: "pipe" }).toString();
-    expect(check(text)).toContain("Verified OK");
-    expect(() => check(text.replace("demo1234", "demo9999"))).toThrow();
-    rmSync(folder, { recursive: true });
-  });
 });

@@ -1,6 +1,6 @@
 import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { CreateScheduleCommand, SchedulerClient, UpdateScheduleCommand } from "@aws-sdk/client-scheduler";
-import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { SFNClient, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { expireCluster } from "../../../functions/events/expire-cluster";
@@ -55,4 +55,15 @@ test("a held cluster outlives its old end", async () => {
   db.on(GetItemCommand).resolves({ Item: stored({ ...ready, heldSince: "2026-11-23T11:30:00.000Z" }) });
   expect(await fire("12:00:07")).toMatchObject({ act: "rearm" });
   expect(sfn.commandCalls(StartExecutionCommand)).toHaveLength(0);
+});
+
+test("at its end the replacement of a worker is stopped before the delete begins", async () => {
+  const replacing = { ...ready, status: "Replacing" as const, createExecution: "arn:execution:create-2" };
+  db.on(GetItemCommand).resolves({ Item: stored(replacing) });
+  db.on(UpdateItemCommand).resolves({ Attributes: stored({ ...replacing, status: "Deleting" }) });
+  sfn.on(StopExecutionCommand).resolves({});
+  expect(await fire("12:00:07")).toEqual({ act: "delete" });
+  const [stop] = sfn.commandCalls(StopExecutionCommand);
+  expect(stop!.args[0].input.executionArn).toBe("arn:execution:create-2");
+  expect(stop!.calledBefore(sfn.commandCalls(StartExecutionCommand)[0]!)).toBe(true);
 });

@@ -49,6 +49,7 @@ function update(input: { Key: unknown; UpdateExpression?: string; ConditionExpre
     if (item[names[name!]] !== values[value!]) throw new ConditionalCheckFailedException({ message: "condition", $metadata: {} });
   for (const [, name, added, value] of UpdateExpression.matchAll(/(#\w+) = (#\w+ \+ )?(:\w+)/g))
     item[names[name!]] = added ? item[names[name!]] + values[value!] : values[value!];
+  for (const name of /REMOVE (.*)$/.exec(UpdateExpression)?.[1]?.split(", ") ?? []) delete item[names[name]];
   put(item);
   return { Attributes: written(item) };
 }

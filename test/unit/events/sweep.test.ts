@@ -84,6 +84,20 @@ test("an extension that came after the list was read keeps the cluster", async (
   expect(begun()).toEqual([]);
 });
 
+test("a replacement whose execution died leaves the cluster as it is, says why, and can be asked again", async () => {
+  sfn.on(DescribeExecutionCommand).resolves({ status: "ABORTED" });
+  const replacement = { node: "nodes-0", at: "2026-11-23T10:20:00.000Z" };
+  stored({ status: "Replacing", replacement, createExecution: execution("create", 2), epoch: 2 });
+  expect(await run()).toMatchObject([{ found: "replacement-died" }]);
+  expect(recordNamed("demo.k8s.local")).toMatchObject({
+    status: "Degraded",
+    failure: { code: "ExecutionDied", nextStep: expect.stringContaining("POST /clusters/demo.k8s.local/nodes/nodes-0/replacement") },
+    conditions: [{ type: "Ready", status: "False", reason: "ExecutionDied" }],
+  });
+  expect([told.map(({ event }) => event), begun()]).toEqual([["cluster.replacement-failed"], []]);
+  expect(await run(later(60))).toEqual([]);
+});
+
 describe("a create whose execution died", () => {
   const creating: Partial<ClusterRecord> = { status: "Creating", readyAt: undefined, expiresAt: undefined, createExecution: execution("create", 1) };
   beforeEach(() => void sfn.on(DescribeExecutionCommand).resolves({ status: "ABORTED" }));

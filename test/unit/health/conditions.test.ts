@@ -1,4 +1,4 @@
-import { initialConditions, setCondition, summarizeReady } from "../../../shared/health/conditions";
+import { failedConditions, initialConditions, replacing, setCondition, summarizeReady } from "../../../shared/health/conditions";
 
 const born = new Date("2026-11-23T09:00:00Z");
 const later = new Date("2026-11-23T09:01:00Z");
@@ -51,5 +51,31 @@ test("Ready is the first condition that does not hold, and the proof when all do
   expect(summarizeReady(setCondition(broken, holds("DataPlaneVerified", "E/D/H 5/0/1"), at))).toMatchObject({
     status: "True",
     message: "E/D/H 5/0/1",
+  });
+});
+
+describe("while a worker gets a new machine", () => {
+  const at = { now: later, generation: 2 };
+  const proved = (["InfrastructureReady", "NodesJoined", "DataPlaneVerified"] as const).reduce((all, type) => setCondition(all, holds(type), at), initialConditions(born));
+  const told = (conditions: typeof proved) => Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
+
+  test("nothing that was seen with its old one holds, and the cluster is not Ready", () => {
+    expect(told(replacing(proved, "nodes-0", at))).toEqual({
+      Ready: "False Replacing",
+      InfrastructureReady: "True Seen",
+      NodesJoined: "False Replacing",
+      DataPlaneVerified: "Unknown Replacing",
+      EndpointReachable: "Unknown NotLookedYet",
+      AsAsked: "Unknown Replacing",
+      AddOnsReady: "Unknown Replacing",
+    });
+    expect(replacing(proved, "nodes-0", at).find(({ type }) => type === "Ready")?.message).toContain("nodes-0");
+  });
+
+  test("and fails to, what was not looked at again and Ready say why; what was seen of the new one stays", () => {
+    const joined = setCondition(replacing(proved, "nodes-0", at), holds("NodesJoined"), at);
+    const failed = failedConditions(joined, { code: "DataPlaneUnproved", message: "nodes-0 says nothing" }, at);
+    expect(told(failed)).toMatchObject({ Ready: "False DataPlaneUnproved", NodesJoined: "True Seen", DataPlaneVerified: "Unknown DataPlaneUnproved" });
+    expect(failed.find(({ type }) => type === "Ready")?.message).toBe("nodes-0 says nothing");
   });
 });

@@ -41,3 +41,11 @@ test("a worker's word, and what is no JSON, count for nothing", async () => {
   written("{");
   expect(await look()).toEqual({ "master-0": undefined });
 });
+
+test("one of before a worker was to be replaced counts for nothing, however fresh it is", async () => {
+  const since = (seconds: number) => lookAtAudit(new S3Client({}), plan, ledgerToLookAt(), new Date(made.getTime() + 60_000), new Date(made.getTime() + seconds * 1000));
+  written(JSON.stringify(auditOf(plan, made)));
+  expect(await since(1)).toEqual({ "master-0": undefined });
+  written(JSON.stringify(auditOf(plan, made)));
+  expect(await since(0)).toEqual({ "master-0": auditOf(plan, made) });
+});

@@ -113,3 +113,12 @@ test("what every cluster shows at first ends only at the deadline", async () => 
   written("images-unavailable", after(200));
   await expect(look(200, { ...first.verdict, ...first.evidence })).resolves.toMatchObject({ proved: false });
 });
+
+test("a round that began before a worker was to be replaced proves nothing, however fresh it is", async () => {
+  written("healthy", after(30));
+  const lookSince = (notBefore: Date) =>
+    lookAtCalico(new S3Client({}), planToLookAt(), ledgerToLookAt(), { deadline: after(300), now: after(31), notBefore });
+  expect((await lookSince(after(6))).verdict).toMatchObject({ status: "Unknown", reason: "EvidenceStale", message: expect.stringContaining("before a worker was to be replaced") });
+  written("healthy", after(30));
+  expect(await lookSince(after(5))).toMatchObject({ proved: true });
+});

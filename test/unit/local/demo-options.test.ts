@@ -28,6 +28,10 @@ test.each([
   expect(readOptions(["--fail", text]).fail).toEqual(fail);
 });
 
+test("--replace takes a worker's key", () => {
+  expect(readOptions(["--replace", "nodes-us-east-1a-0"]).replace).toBe("nodes-us-east-1a-0");
+});
+
 test.each([
   [["--row", "nothing-such"], "there is no row nothing-such"],
   [["--row", "toString"], "there is no row toString"],
@@ -37,6 +41,7 @@ test.each([
   [["--speed", "0"], "not a positive number"],
   [["--lose-schedule"], "needs a --ttl"],
   [["--crowd", "--ttl", "1m"], "ends by DELETE"],
+  [["--replace", "nodes-0", "--fail", "node:runtime"], "goes with a cluster that is well"],
   [["--wrong"], "--wrong"],
 ])("%j is refused with what is wrong", (args, message) => {
   expect(() => readOptions(args)).toThrow(message);

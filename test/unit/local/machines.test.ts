@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { type Heard, heed } from "../../../local/machines/bootstrap-access";
+import type { Neighbours } from "../../../local/machines/machine";
 import { readScript } from "../../../local/machines/script";
 import { readUserData } from "../../../local/machines/user-data";
+import { signAccess } from "../../../shared/bootstrap/access-marker";
+import { type ControlPlaneMaterial, makePki } from "../../../shared/bootstrap/pki";
 import type { ClusterPlan } from "../../../shared/plan/cluster-plan";
 
 const cases = resolve(__dirname, "../../cases");
@@ -48,5 +52,44 @@ describe("the control plane's script", () => {
 
   test("what it does not say is named", () => {
     expect(() => readScript(read("seed", "control-plane.sh").replaceAll('"nonce"', '"once"'))).toThrow("its nonce");
+  });
+});
+
+describe("the service's word on the bootstrap", () => {
+  const now = new Date("2026-11-23T12:00:30Z");
+  const access = { uid: "a1b2c3d4e5", nonce: "n", at: "2026-11-23T12:00:00.000Z" };
+  const open = { token: "abcdef.0123456789abcdef", expires: "2026-11-23T13:00:00Z", ended: ["old", "same"] };
+  const cluster = (): Neighbours => ({
+    nodes: [
+      { name: "old", address: "10.0.0.4", since: "2026-11-23T10:00:00.000Z" },
+      { name: "same", address: "10.0.0.5", since: "2026-11-23T12:00:01.000Z" },
+      { name: "other", address: "10.0.0.6", since: "2026-11-23T10:00:00.000Z" },
+    ],
+    controlPlaneUp: true,
+    tokens: ["first1.0123456789abcdef"],
+    collecting: true,
+  });
+  let pki: ControlPlaneMaterial;
+  let heard: Heard;
+  beforeAll(async () => {
+    pki = await makePki(JSON.parse(read("twin", "plan.json")) as ClusterPlan);
+    heard = { uid: access.uid, caCertificate: pki.files["ca.crt"], last: "" };
+  });
+
+  test("closes and opens a simulated cluster as a real control plane would", () => {
+    const seen = cluster();
+    expect(heed(signAccess(pki.files["ca.key"], access), heard, seen, now)).toBe(access.at);
+    expect([seen.tokens, seen.collecting, seen.nodes.length]).toEqual([[], false, 3]);
+    heed(signAccess(pki.files["ca.key"], { ...access, open }), heard, seen, now);
+    expect([seen.tokens, seen.collecting, seen.nodes.map(({ name }) => name)]).toEqual([[open.token], true, ["same", "other"]]);
+  });
+
+  test("is refused as a real one refuses it", async () => {
+    const stranger = await makePki(JSON.parse(read("twin", "plan.json")) as ClusterPlan);
+    const refused = (key: string, change: object, last = "") => () => heed(signAccess(key, { ...access, ...change }), { ...heard, last }, cluster(), now);
+    expect(refused(stranger.files["ca.key"], {})).toThrow("not signed");
+    expect(refused(pki.files["ca.key"], { uid: "other" })).toThrow("of other");
+    expect(refused(pki.files["ca.key"], {}, "2026-11-23T12:00:00.001Z")).toThrow("older than");
+    expect(refused(pki.files["ca.key"], { open: { ...open, expires: "2026-11-23T12:00:30Z" } })).toThrow("ended at");
   });
 });

@@ -112,3 +112,22 @@ test.each(clusterEvents)("%s can be told of a record that has next to nothing", 
   const bare = recordOf({ versions: undefined, dataPlane: undefined, apiEndpoint: undefined, ledger: {}, readyAt: undefined });
   expect(messageOf(bare, event, now).title).toContain("demo.k8s.local");
 });
+
+describe("a worker's replacement", () => {
+  const replacement = { node: "nodes-0", instanceId: "i-old", at: "2026-11-23T10:00:00.000Z" };
+
+  test("says which machine went and which came, and counts the one that went no more", () => {
+    const { ledger } = recordOf();
+    const aside = { ...ledger["instance/nodes-0"]!, id: "i-old" };
+    const record = recordOf({ replacement, ledger: { ...ledger, "instance/i-old": aside, "instance/nodes-0": { ...aside, id: "i-new" } } });
+    expect(messageOf(record, "cluster.node-replaced", now).title).toBe("Your cluster demo.k8s.local has a new worker");
+    expect(factsOf(record, "cluster.node-replaced")).toMatchObject({ Node: "nodes-0", Machine: "i-old, now i-new", Nodes: "1 control plane, 2 worker" });
+  });
+
+  test("that failed says of which node and why, how to try again, and until when the cluster is kept", () => {
+    const record = recordOf({ status: "Degraded", replacement, failure });
+    const message = messageOf(record, "cluster.replacement-failed", now);
+    expect(factsOf(record, "cluster.replacement-failed")).toMatchObject({ Replacing: "nodes-0", Code: "NodeFailed", "Next step": "check the artifact base URL", Expires: "2026-11-23T10:54:30.000Z" });
+    expect([message.logTail, message.failure?.code]).toEqual([["line one", "line two"], "NodeFailed"]);
+  });
+});

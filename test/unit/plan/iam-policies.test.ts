@@ -42,7 +42,7 @@ test.each([
   ["control-plane", "s3:GetObject", `${own}/scripts/control-plane.sh`],
   ["control-plane", "s3:GetObject", `${own}/pki/control-plane.json`],
   ["control-plane", "s3:GetObject", `${own}/join/node.json`],
-  ["control-plane", "s3:GetObject", `${own}/revoke.json`],
+  ["control-plane", "s3:GetObject", `${own}/bootstrap-access.json`],
   ["control-plane", "s3:PutObject", `${own}/beacons/${me}/01-started.json`],
   ["control-plane", "s3:PutObject", `${own}/evidence/${me}/latest.json`],
 ] as const)("a %s may %s %s", (role, action, resource) => {
@@ -63,7 +63,7 @@ test.each([
   ["node", "ec2:ModifyNetworkInterfaceAttribute", "*"],
   ["control-plane", "s3:GetObject", `${own}/ssh/id_ed25519`],
   ["control-plane", "s3:PutObject", `${own}/evidence/AROAEXAMPLE:i-0other/latest.json`],
-  ["control-plane", "s3:PutObject", `${own}/revoke.json`],
+  ["control-plane", "s3:PutObject", `${own}/bootstrap-access.json`],
   ["control-plane", "s3:PutObject", `${own}/pki/control-plane.json`],
   ["control-plane", "s3:GetObject", "arn:aws:s3:::calico-kops-demo/demo.k8s.local/config"],
   ["control-plane", "s3:ListBucket", "arn:aws:s3:::calico-kops-demo"],
@@ -79,7 +79,7 @@ test("once the bootstrap policy is taken away a control plane reads neither PKI 
 
   expect(may("control-plane", "s3:GetObject", `${own}/pki/control-plane.json`, { without })).toBe(false);
   expect(may("control-plane", "s3:GetObject", `${own}/join/node.json`, { without })).toBe(false);
-  expect(may("control-plane", "s3:GetObject", `${own}/revoke.json`, { without })).toBe(true);
+  expect(may("control-plane", "s3:GetObject", `${own}/bootstrap-access.json`, { without })).toBe(true);
   expect(may("control-plane", "s3:PutObject", `${own}/evidence/${me}/latest.json`, { without })).toBe(true);
 });
 

@@ -29,6 +29,11 @@ test("at the end the cluster is deleted", () => {
   expect(dueAct({ ...ready, warned: [60, 10] }, at("18:00:00"))).toEqual({ act: "delete" });
 });
 
+test.each(["Replacing", "Degraded"])("a worker that is being replaced, or could not be, changes nothing in that: %s", (status) => {
+  expect(dueAct({ ...ready, status, warned: [60, 10] }, at("18:00:00"))).toEqual({ act: "delete" });
+  expect(dueAct({ ...ready, status }, at("17:50:01"))).toMatchObject({ act: "warn", minutes: 10 });
+});
+
 test("a schedule that fires early deletes nothing", () => {
   expect(dueAct({ ...ready, warned: [60, 10] }, at("17:59:59"))).toEqual({ act: "rearm", next: at("18:00:00") });
 });

@@ -64,3 +64,24 @@ test("a deleted cluster's record vouches for an hour, any other always", () => {
   expect(vouchesFor({ status: "Deleted", deletedAt: "2026-11-23T11:30:00.000Z" }, now)).toBe(true);
   expect(vouchesFor({ status: "Deleted", deletedAt: old }, now)).toBe(false);
 });
+
+describe("a cluster whose worker is being replaced", () => {
+  const replacing = { status: "Replacing", createdAt: old, readyAt: old, running: false, machines: true, replacement: { at: "2026-11-23T11:50:00.000Z" } };
+
+  test("without an execution is replacement-died, but not within the first minutes of it", () => {
+    expect(findingOf(replacing, now)).toBe("replacement-died");
+    expect(findingOf({ ...replacing, running: true }, now)).toBeUndefined();
+    expect(findingOf({ ...replacing, replacement: { at: "2026-11-23T11:58:00.000Z" } }, now)).toBeUndefined();
+    expect(needsExecution(replacing)).toBe(true);
+  });
+
+  test.each(["Replacing", "Degraded"])("ends at its time: %s", (status) => {
+    expect(findingOf({ ...replacing, status, running: true, expiresAt: "2026-11-23T11:50:00.000Z" }, now)).toBe("expired");
+  });
+
+  test("once it could not be is nobody's business without an end, and found where EC2 shows no machine", () => {
+    const degraded = { ...replacing, status: "Degraded" };
+    expect(findingOf(degraded, now)).toBeUndefined();
+    expect(findingOf({ ...degraded, machines: false }, now)).toBe("resources-gone");
+  });
+});

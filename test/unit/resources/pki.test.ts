@@ -10,9 +10,9 @@ import {
 } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import { makePki } from "../../../shared/bootstrap/pki";
-import { ClusterExists, TryAgain } from "../../../shared/errors";
+import { ClusterExists, EpochPassed, TryAgain } from "../../../shared/errors";
 import { memoryLedger } from "../../memory-ledger";
-import { revokeBootstrap } from "../../../shared/resources/bootstrap-access";
+import { reopenBootstrap, revokeBootstrap } from "../../../shared/resources/bootstrap-access";
 import { ensurePki } from "../../../shared/resources/pki";
 import { writeStateStore } from "../../../shared/resources/state-store";
 import { awsError, samplePlan } from "./sample-plan";
@@ -79,7 +79,7 @@ describe("revoke-bootstrap", () => {
     ledger.made("role/control-plane", "masters", { roleId: "AROA1" });
     await revokeBootstrap(clients, plan, ledger, now);
     expect(ledger.entry("role/control-plane")?.detail).toEqual({ roleId: "AROA1", bootstrap: "revoked" });
-    expect(puts().map(({ Key }) => Key)).toEqual([plan.pki.revokeObject]);
+    expect(puts().map(({ Key }) => Key)).toEqual([plan.pki.accessObject]);
   });
 
   test("is not done while the policy cannot be taken away", async () => {
@@ -93,6 +93,29 @@ describe("revoke-bootstrap", () => {
     s3.on(ListObjectVersionsCommand).resolves({ Versions: [{ Key: plan.pki.joinObject, VersionId: "1" }] });
     s3.on(DeleteObjectsCommand).resolves({ Errors: [{ Key: plan.pki.joinObject, Code: "InternalError" }] });
     await expect(revokeBootstrap(clients, plan, memoryLedger(), now)).rejects.toThrow(TryAgain);
+  });
+});
+
+describe("a bootstrap that is opened again", () => {
+  const open = (ledger = memoryLedger()) => reopenBootstrap(clients.s3, plan, ledger, { now, ended: [] });
+
+  test("is in the ledger before anything is put: a cluster that is being deleted gets no token", async () => {
+    const ledger = { ...memoryLedger(), intend: async () => Promise.reject(new EpochPassed("past")) };
+    await expect(open(ledger)).rejects.toThrow(EpochPassed);
+    expect(s3.calls()).toEqual([]);
+  });
+
+  test("is tried again while the PKI cannot be read: no worker joins another cluster", async () => {
+    s3.on(GetObjectCommand).rejects(awsError("NoSuchKey", 404));
+    await expect(open()).rejects.toThrow(TryAgain);
+    expect(puts()).toEqual([]);
+  });
+
+  test("tells the control planes before there is anything for a worker to read", async () => {
+    s3.on(GetObjectCommand, { Key: plan.pki.controlPlaneObject }).resolves(body(await makePki(plan)));
+    s3.on(GetObjectCommand, { Key: plan.pki.joinObject }).rejects(awsError("NoSuchKey", 404));
+    await open();
+    expect(puts().map(({ Key }) => Key)).toEqual([plan.pki.accessObject, plan.pki.joinObject]);
   });
 });
 

@@ -59,7 +59,7 @@ export function samplePlan({ uid = "demo1234", bucket = "clowder-sample", name =
       tokenExpiry: "2026-11-23T14:00:00Z",
       controlPlaneObject: `${prefix}pki/control-plane.json`,
       joinObject: `${prefix}join/node.json`,
-      revokeObject: `${prefix}revoke.json`,
+      accessObject: `${prefix}bootstrap-access.json`,
     },
     kubernetes: { endpoint: "10.0.1.10:6443", runNonce: "n0nce" },
   } as unknown as ClusterPlan;
