@@ -3,13 +3,15 @@ import { kubernetesReleases } from "../../local/artifacts/versions";
 import { createEnded, follow, post, remove, replace } from "../../local/life";
 import { atRelease, readManifest } from "../../local/manifest";
 import { execute } from "../../local/nodes/node";
-import { kubectlOutside } from "../../local/real-nodes";
+import { kubeconfigOf, kubectlOutside, kubectlWith } from "../../local/real-nodes";
 import { type LocalService, startService } from "../../local/service";
 import type { ClusterView } from "../../shared/registry/cluster-view";
 
 jest.setTimeout(900_000);
 const manifest = atRelease(readManifest("test/cases/twin/manifest.yaml"), kubernetesReleases);
 const quiet = () => {};
+/** Soon enough that a kubeconfig which ends then can be seen to end. */
+const TTL = "2m";
 let service: LocalService | undefined;
 
 beforeAll(async () => {
@@ -48,15 +50,18 @@ async function secondsUntilRevoked(cluster: string): Promise<number> {
 const readAgain = (id: string) =>
   execute(id, ["bash", "-c", 'set -a; . /etc/clowder/clowder.env; . /etc/clowder/node.env; CLOWDER_RETRY_SECONDS=0 python3 /opt/clowder/s3.py get "${CLOWDER_PREFIX}join/node.json" /run/again 2>&1; echo "exit $?"']);
 
-test("a POST becomes two real nodes, which the API's kubeconfig lists through the load balancer; the worker gets a new machine; and then nothing", async () => {
+test("a POST becomes two real nodes, which the API's kubeconfig lists through the load balancer until it ends; the worker gets a new machine; and then nothing", async () => {
   const here = service!;
   const { machines, site } = here.real!;
   const before = await inventory(here.emulators);
-  const posted = await post(here, manifest.text);
+  const posted = await post(here, manifest.text, `?ttl=${TTL}`);
 
   const created = await follow(here, posted, createEnded, quiet);
   expect([created.status, created.failure]).toEqual(["Ready", undefined]);
+  const kubeconfig = await kubeconfigOf(here, posted.name);
+  const extended = await here.request("PATCH", `/clusters/${posted.name}`, { type: "application/json", bytes: '{"extend": "1h"}' });
   const nodes = await nodesOf(posted.name);
+  const withOld = await kubectlWith(kubeconfig, here, "get", "nodes", "-o", "name");
   const revoked = [await secondsUntilRevoked(posted.name)];
   const asked = await readAgain(idOf(created));
 
@@ -64,6 +69,8 @@ test("a POST becomes two real nodes, which the API's kubeconfig lists through th
   expect([replaced.status, replaced.failure]).toEqual(["Ready", undefined]);
   const nodesAfter = await nodesOf(posted.name);
   revoked.push(await secondsUntilRevoked(posted.name));
+  await new Promise((ended) => setTimeout(ended, Date.parse(created.expiresAt!) - Date.now()));
+  const ended = await kubectlWith(kubeconfig, here, "get", "nodes").catch((error: Error) => error.message);
   const deleted = await remove(here, posted, replaced, quiet);
   const difference = await differenceFrom(before, here.emulators);
   await stop();
@@ -80,7 +87,8 @@ test("a POST becomes two real nodes, which the API's kubeconfig lists through th
   // Without ListBucket S3 says 403 of what is not there; MiniStack says 404.
   expect(asked).toMatch(/answered 40[34] [\s\S]*exit 4/);
   expect([idOf(replaced) === idOf(created), Math.max(...revoked) < 45]).toEqual([false, true]);
-  expect([replaced.readyAt, replaced.expiresAt]).toEqual([created.readyAt, created.expiresAt]);
+  expect([replaced.readyAt, replaced.expiresAt]).toEqual([created.readyAt, extended.json<ClusterView>().expiresAt]);
+  expect([withOld.split("\n").length, ended]).toEqual([2, expect.stringMatching(/Unauthorized|provide credentials/)]);
   expect(site.source.asked.filter((path) => !path.startsWith("/calico/"))).toEqual([]);
   expect([deleted.status, difference]).toEqual(["Deleted", { left: [], missing: [] }]);
   expect([machines.faults, await machines.leftovers()]).toEqual([[], []]);
