@@ -5,7 +5,7 @@ import { GetScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { createVerify } from "node:crypto";
 import { parse } from "yaml";
 import { differenceFrom, inventory } from "../../local/emulators/inventory";
-import { createEnded, deleteEnded, follow, post, remove, replace, view } from "../../local/life";
+import { type Posted, createEnded, deleteEnded, follow, post, remove, replace, view } from "../../local/life";
 import type { Scenario } from "../../local/machines/machines";
 import { readManifest, renamed } from "../../local/manifest";
 import { type LocalService, startService } from "../../local/service";
@@ -173,6 +173,8 @@ describe("a worker", () => {
   const worker = "nodes-us-east-1a-0";
   const idOf = ({ resources }: ClusterView) => resources.find(({ resource }) => resource === `instance/${worker}`)!.id!;
   const client = () => ({ endpoint: service.emulators.endpoint, region: "us-east-1", credentials: service.emulators.credentials });
+  /** Receivers are told after the record says how it went. */
+  const told = (posted: Posted, what: string) => follow(service, posted, ({ notifications = [] }) => notifications.some(({ event }) => event === what), quiet);
   const ready = ({ conditions }: ClusterView) => conditions.filter(({ status }) => status === "True").map(({ type }) => type);
 
   test("that was ended by hand gets a new machine: proved again with it, the cluster's life as it was, and the certificate names both", async () => {
@@ -189,6 +191,7 @@ describe("a worker", () => {
     expect(dataPlane).toMatchObject({ status: "True", reason: "TrafficProved" });
     expect(Date.parse(dataPlane.evidenceStartedAt!)).toBeGreaterThan(Date.parse(replacement.at));
     expect(idOf(replaced)).not.toBe(idOf(created));
+    await told(posted, "cluster.node-replaced");
     expect(service.receiver.webhooks.map(({ type }) => type)).toContain("cluster.node-replaced");
     const { Versions = [] } = await new S3Client(client()).send(new ListObjectVersionsCommand({ Bucket: "calico-kops-demo-worn", Prefix: `clowder/${posted.uid}/` }));
     expect(Versions.map(({ Key }) => Key!.slice(`clowder/${posted.uid}/`.length)).filter((key) => /^(join|bootstrap-access)/.test(key))).toEqual(["bootstrap-access.json"]);
@@ -212,7 +215,7 @@ describe("a worker", () => {
     expect([failed.status, failed.expiresAt]).toEqual(["Degraded", created.expiresAt]);
     for (const type of ["Ready", "NodesJoined"]) expect(failed.conditions.find((one) => one.type === type)).toMatchObject({ status: "False", reason: "NodeFailed", message: expect.stringContaining(worker) });
     expect(failed.conditions.find(({ type }) => type === "DataPlaneVerified")).toMatchObject({ status: "Unknown" });
-    await follow(service, posted, ({ notifications = [] }) => notifications.some(({ event }) => event === "cluster.replacement-failed"), quiet);
+    await told(posted, "cluster.replacement-failed");
 
     expect((await service.request("POST", `/clusters/${posted.name}/nodes/${worker}/replacement`)).status).toBe(202);
     const other = await service.request("POST", `/clusters/${posted.name}/nodes/nodes-us-east-1a-1/replacement`);
