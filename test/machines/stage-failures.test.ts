@@ -39,7 +39,7 @@ const lanes: Stage[][] = [
     {
       what: "the control plane cannot be reached",
       meddle: closeControlPlane,
-      told: { node: "nodes", stage: "registered", reason: "ApiUnreachable", log: /clowder: stage registered/ },
+      told: { node: "nodes", stage: "registered", reason: "ApiUnreachable", log: /readyz for \d+ s: curl: \(\d+\)/ },
       limit: NODES_SECONDS,
     },
   ],
@@ -61,7 +61,7 @@ const lanes: Stage[][] = [
     {
       what: "a stage takes too long",
       spoil: onControlPlane(nodeEnv(`AWS_ENDPOINT_URL_S3=http://${NOWHERE}`, "CLOWDER_RETRY_SECONDS=1000")),
-      told: { node: "control-plane", stage: "started", reason: "StageTimedOut", log: /clowder: stage started/ },
+      told: { node: "control-plane", stage: "started", reason: "StageTimedOut", log: /did not end within 180 s/ },
       limit: STARTED,
     },
     {
@@ -75,13 +75,13 @@ const lanes: Stage[][] = [
     {
       what: "a checksum is wrong",
       spoil: onControlPlane(without("kubectl")),
-      told: { node: "control-plane", stage: "artifacts", reason: "ChecksumMismatch", log: /clowder: stage artifacts/ },
+      told: { node: "control-plane", stage: "artifacts", reason: "ChecksumMismatch", log: /kubectl has SHA-256 [0-9a-f]{64} and should have/ },
       limit: NODES_SECONDS,
     },
     {
       what: "an artifact is not there",
       spoil: onControlPlane(without("kubelet")),
-      told: { node: "control-plane", stage: "artifacts", reason: "ArtifactUnreachable", log: /clowder: stage artifacts/ },
+      told: { node: "control-plane", stage: "artifacts", reason: "ArtifactUnreachable", log: /kubelet: curl: \(22\).*404/ },
       limit: NODES_SECONDS,
     },
     {
@@ -171,11 +171,10 @@ async function closeControlPlane(posted: Posted): Promise<void> {
     // EC2 shows nothing new at once.
     for (;;) for (const group of (await ec2.send(new DescribeSecurityGroupsCommand({ Filters }))).SecurityGroups ?? []) return group;
   };
-  const [masters, nodes] = [await named("masters"), await named("nodes")];
-  const IpPermissions = masters.IpPermissions!.flatMap((rule) => {
-    const UserIdGroupPairs = rule.UserIdGroupPairs!.filter(({ GroupId }) => GroupId === nodes.GroupId);
-    return UserIdGroupPairs.length ? [{ ...rule, IpRanges: [], Ipv6Ranges: [], PrefixListIds: [], UserIdGroupPairs }] : [];
-  });
+  const masters = await named("masters");
+  // By a Network load balancer the API is open to every address, the nodes' too.
+  const fromOthers = masters.IpPermissions!.map((rule) => ({ ...rule, UserIdGroupPairs: rule.UserIdGroupPairs!.filter(({ GroupId }) => GroupId !== masters.GroupId) }));
+  const IpPermissions = fromOthers.filter(({ IpRanges = [], UserIdGroupPairs }) => IpRanges.length + UserIdGroupPairs.length);
   await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId: masters.GroupId, IpPermissions }));
 }
 

@@ -241,8 +241,9 @@ def main(kind, *arguments):
         if found:
             reason, message = cause, found[-1]
     message = remove_secrets(message)
-    print("clowder: node %s failed at stage %s: %s: %s" % (os.environ["CLOWDER_NODE_KEY"], stage, reason, message), flush=True)
-    write("99-failed", {"stage": stage, "reason": reason, "message": message, "logTail": lines, "at": at})
+    last = "clowder: node %s failed at stage %s: %s: %s" % (os.environ["CLOWDER_NODE_KEY"], stage, reason, message)
+    print(last, flush=True)
+    write("99-failed", {"stage": stage, "reason": reason, "message": message, "logTail": [*lines, last], "at": at})
 
 
 if __name__ == "__main__":
