@@ -31,7 +31,7 @@ bring_up_control_plane() {
     rm -f "$RUN/kubeadm-init.yaml"
   else
     wait_for_api "$PREVIOUS_ADDRESS:6443" "$PKI/ca.crt" "$((LIMIT_CONTROL_PLANE_UP * CONTROL_PLANE_INDEX))"
-    join "$RUN/material.json"
+    join "$RUN/material.json" "$PKI/ca.crt"
   fi
   wait_for_api "$CLOWDER_ADDRESS:6443" "$PKI/ca.crt" 120
 }

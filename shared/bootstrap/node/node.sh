@@ -11,7 +11,7 @@ restore_material() { material ca "$1" "$RUN/ca.crt"; }
 
 register() {
   wait_for_api "$ENDPOINT" "$RUN/ca.crt" "$((LIMIT_REGISTERED - 30))"
-  join "$RUN/material.json"
+  join "$RUN/material.json" "$RUN/ca.crt"
   wait_for_own_node /etc/kubernetes/kubelet.conf
   rm -f "$RUN/material.json"
 }

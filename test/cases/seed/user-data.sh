@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='master-us-east-1a-0'
 export CLOWDER_GROUP='master-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='c7246f37db914108718e15251192032284d3a46c66e1978ed5b3a090aa9a74f3'
+export CLOWDER_SCRIPT_SHA256='dd1f2871fe80b253a433865c26cd0dfbd8de373ce66357de39e11554f03c8adb'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.

@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='control-plane-us-east-1a-0'
 export CLOWDER_GROUP='control-plane-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='271c94ab015927c6ca8959ef8484158dd8fce3463f7d5dc00b93d733f2c1fed6'
+export CLOWDER_SCRIPT_SHA256='6a9a633c45adc69c34d6f4c696a77b01338b7f65bf0fdbb3f8c920bfe5760ced'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.

@@ -2498,10 +2498,24 @@ reason_of() {
   fi
 }
 
-# join MATERIAL: a second try after a reset, for an API server that went away in the middle; the first reason is kept.
+# wait_for_signature CONFIGURATION CA: kubeadm looks every five seconds whether the control plane has signed cluster-info with its token,
+# https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/#configmap-signing. After 20 s it is asked all the same: it says why not.
+wait_for_signature() {
+  local deadline=$((SECONDS + 20)) id endpoint said
+  id=$(sed -nE 's/^ *token: "?([a-z0-9]{6})\..*/\1/p' "$1")
+  endpoint=$(sed -nE 's/^ *apiServerEndpoint: "?([^"]+)"?$/\1/p' "$1")
+  until said=$(curl -fsS --max-time 3 --noproxy '*' --cacert "$2" "https://$endpoint/api/v1/namespaces/kube-public/configmaps/cluster-info" 2>&1) &&
+    [[ $said == *"jws-kubeconfig-$id"* ]]; do
+    ((SECONDS < deadline)) || return 0
+    sleep 0.5
+  done
+}
+
+# join MATERIAL CA: a second try after a reset, for an API server that went away in the middle; the first reason is kept.
 join() {
   local configuration=$RUN/kubeadm-join.yaml
   material fill /opt/clowder/kubeadm-join.yaml "$1" >"$configuration"
+  wait_for_signature "$configuration" "$2"
   if ! run_kubeadm JoinFailed join --config "$configuration"; then
     # kubeadm has tried for minutes until it calls a token refused.
     [[ $(cat "$RUN/reason") =~ ^(PreflightFailed|JoinRefused)$ ]] && exit 1
@@ -2567,7 +2581,7 @@ bring_up_control_plane() {
     rm -f "$RUN/kubeadm-init.yaml"
   else
     wait_for_api "$PREVIOUS_ADDRESS:6443" "$PKI/ca.crt" "$((LIMIT_CONTROL_PLANE_UP * CONTROL_PLANE_INDEX))"
-    join "$RUN/material.json"
+    join "$RUN/material.json" "$PKI/ca.crt"
   fi
   wait_for_api "$CLOWDER_ADDRESS:6443" "$PKI/ca.crt" 120
 }

@@ -8,7 +8,7 @@ export CLOWDER_NODE_KEY='control-plane-us-east-1a-0'
 export CLOWDER_GROUP='control-plane-us-east-1a'
 export CLOWDER_ROLE='control-plane'
 export CLOWDER_SCRIPT='clowder/a1b2c3d4e5/scripts/control-plane.sh'
-export CLOWDER_SCRIPT_SHA256='fb1330695f3617b8f54b9f971d4b897cfd9b7abfe107dcea9febf37821f3fe9b'
+export CLOWDER_SCRIPT_SHA256='9bf1bee342cc16043f2692e60cfaf421a31fb5d8bdb15a675bac2e59e3d7623f'
 mkdir -p /opt/clowder
 cat >/opt/clowder/s3.py <<'END_OF_CLOWDER_FILE'
 """What a node needs of AWS, with nothing but python3's standard library (3.6 and later): instance metadata, S3 and STS.

@@ -64,6 +64,12 @@ test("a worker waits for the API and joins with its group's label", async () => 
   expect(node.file("etc/hosts")).toContain(`172.20.32.10 ${plan.kubernetes.internalName}`);
 });
 
+test("a worker joins once the control plane has signed cluster-info with its token", async () => {
+  const { code } = await node.boot(plan, worker);
+  const calls = node.calls(/cluster-info|^kubeadm join/).map((call) => call.split(" ")[0]);
+  expect([code, calls]).toEqual([0, ["curl", "curl", "kubeadm"]]);
+});
+
 test("a control plane after the first waits for the one before it and joins", async () => {
   const three = { ...plan, kubernetes: { ...plan.kubernetes, controlPlaneAddresses: ["172.20.32.7", "172.20.32.10"] } };
   const { code, output } = await node.boot(three, controlPlane);
