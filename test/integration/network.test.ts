@@ -196,7 +196,7 @@ test("a foreign machine in the VPC is named by what it holds, and the rest is de
   const blockers = await deleteNetwork(ec2, targetOf(plan, ledger));
   expect(blockers).toEqual(
     expect.arrayContaining([
-      { resource: `network-interface ${NetworkInterfaceId}`, reason: `in use by instance ${InstanceId}` },
+      { resource: `network-interface ${NetworkInterfaceId}`, reason: `in use by instance ${InstanceId}`, byMachine: true },
       { resource: `subnet ${SubnetId}`, reason },
       { resource: `security-group ${GroupId}`, reason },
       { resource: `vpc ${ledger.id("vpc/main")}`, reason: "not empty" },
