@@ -46,6 +46,18 @@ async function secondsUntilRevoked(cluster: string): Promise<number> {
   return (Date.now() - began) / 1000;
 }
 
+/** Boots a worker's machine anew. Resolves once its kubelet has told the second boot and the Node is Ready. @throws Error after two minutes */
+async function rebooted(cluster: string, id: string, name: string): Promise<boolean> {
+  const told = async () => JSON.parse(await kubectlOutside(service!, cluster, "get", "node", name, "-o", "json")) as { status: { nodeInfo: { bootID: string }; conditions: { type: string; status: string }[] } };
+  const { bootID } = (await told()).status.nodeInfo;
+  await service!.real!.machines.reboot(id);
+  for (const limit = Date.now() + 120_000; Date.now() < limit; ) {
+    const { nodeInfo, conditions } = (await told()).status;
+    if (nodeInfo.bootID !== bootID && conditions.some(({ type, status }) => type === "Ready" && status === "True")) return true;
+  }
+  throw new Error(`${name} is not Ready again after a reboot`);
+}
+
 /** What is said to it once it is refused. @throws Error when it is still good half a minute after its time */
 async function endOfKubeconfig(kubeconfig: string, at: number): Promise<string> {
   for (;;) {
@@ -59,7 +71,7 @@ async function endOfKubeconfig(kubeconfig: string, at: number): Promise<string> 
 const readAgain = (id: string) =>
   execute(id, ["bash", "-c", 'set -a; . /etc/clowder/clowder.env; . /etc/clowder/node.env; CLOWDER_RETRY_SECONDS=0 python3 /opt/clowder/s3.py get "${CLOWDER_PREFIX}join/node.json" /run/again 2>&1; echo "exit $?"']);
 
-test("a POST becomes two real nodes, which the API's kubeconfig lists through the load balancer until it ends; the worker gets a new machine; and then nothing", async () => {
+test("a POST becomes two real nodes, which the API's kubeconfig lists through the load balancer until it ends; the worker boots again and gets a new machine; and then nothing", async () => {
   const here = service!;
   const { machines, site } = here.real!;
   const before = await inventory(here.emulators);
@@ -73,6 +85,7 @@ test("a POST becomes two real nodes, which the API's kubeconfig lists through th
   const withOld = await kubectlWith(kubeconfig, here, "get", "nodes", "-o", "name");
   const revoked = [await secondsUntilRevoked(posted.name)];
   const asked = await readAgain(idOf(created));
+  const again = await rebooted(posted.name, idOf(created), nodes[1]![0]!);
 
   const replaced = await replace(here, posted, worker, created, quiet);
   expect([replaced.status, replaced.failure]).toEqual(["Ready", undefined]);
@@ -94,6 +107,7 @@ test("a POST becomes two real nodes, which the API's kubeconfig lists through th
     ]);
   // Without ListBucket S3 says 403 of what is not there; MiniStack says 404.
   expect(asked).toMatch(/answered 40[34] [\s\S]*exit 4/);
+  expect(again).toBe(true);
   expect([idOf(replaced) === idOf(created), Math.max(...revoked) < 45]).toEqual([false, true]);
   expect([replaced.readyAt, replaced.expiresAt]).toEqual([created.readyAt, extended.json<ClusterView>().expiresAt]);
   expect([withOld.split("\n").length, ended]).toEqual([2, expect.stringMatching(/Unauthorized|provide credentials/)]);
