@@ -20,7 +20,7 @@ interface PlainNode {
 const RUNTIME = `
 set -eu
 sysctl -q -w net.ipv4.ip_forward=1
-mkdir -p /etc/containerd /etc/systemd/system/kubelet.service.d
+mkdir -p /etc/containerd
 cat >/etc/containerd/config.toml <<TOML
 version = 2
 [plugins."io.containerd.grpc.v1.cri"]

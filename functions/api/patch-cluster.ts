@@ -1,11 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { ChangedMeanwhile, EpochPassed, NotNow } from "../../shared/errors";
+import { NotNow } from "../../shared/errors";
 import { accepted } from "../../shared/lambda/accepted";
 import { mayTouch } from "../../shared/lambda/caller";
 import type { Environment } from "../../shared/lambda/environment";
-import { mustMatch } from "../../shared/lambda/if-match";
+import { changedSince, mustMatch } from "../../shared/lambda/if-match";
 import { type Answer, type Request, route } from "../../shared/lambda/route";
 import { endOf, hasLife, nextLook } from "../../shared/plan/lifetime";
 import { changeLifetime } from "../../shared/plan/lifetime-change";
@@ -40,12 +40,8 @@ export async function patchCluster(
     return accepted(await beginDelete({ sfn, registry, deleteMachineArn, waits }, record, { stopCreate: true }), waits);
   }
   const remove = changed.remove.filter((name) => record[name] !== undefined);
-  const written = await writeRecord(registry, refOf(record), { set: changed.set, remove, raise: ["generation"], expect: record.generation }, "epoch").catch(
-    (error: unknown) => {
-      if (error instanceof EpochPassed) throw new ChangedMeanwhile(`${record.name} was changed at the same moment`, { cause: error });
-      throw error;
-    },
-  );
+  const change = { set: changed.set, remove, raise: ["generation" as const], expect: record.generation };
+  const written = await writeRecord(registry, refOf(record), change, "epoch").catch(changedSince(record));
   const end = endOf(written);
   if (end) await ensureSchedule(scheduler, environment.schedule, refOf(written), nextLook(end, now));
   return { status: 200, headers: { etag: etagOf(written) }, body: clusterView(written) };

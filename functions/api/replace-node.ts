@@ -1,12 +1,12 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { isUncertain, translate } from "../../shared/aws/translate";
-import { ChangedMeanwhile, EpochPassed, InvalidChange, NodeNotFound, NotNow } from "../../shared/errors";
+import { InvalidChange, NodeNotFound, NotNow } from "../../shared/errors";
 import { replacing } from "../../shared/health/conditions";
 import { accepted } from "../../shared/lambda/accepted";
 import { mayTouch } from "../../shared/lambda/caller";
 import type { Environment } from "../../shared/lambda/environment";
-import { mustMatch } from "../../shared/lambda/if-match";
+import { changedSince, mustMatch } from "../../shared/lambda/if-match";
 import { type Answer, type Request, route } from "../../shared/lambda/route";
 import type { ClusterPlan } from "../../shared/plan/cluster-plan";
 import { executionArn, executionName } from "../../shared/plan/names";
@@ -34,8 +34,10 @@ export async function replaceNode(
   const { record, plan } = await readPlan(registry, path["name"] ?? "");
   mayTouch(caller, record, admins);
   const runs = record.status === "Replacing" && record.replacement?.node === node;
-  if (!runs) mayReplace(record, plan, node);
-  if (!runs) mustMatch(headers, record);
+  if (!runs) {
+    mayReplace(record, plan, node);
+    mustMatch(headers, record);
+  }
   const begun = runs ? record : await begin(registry, record, { node, now, createMachineArn });
   try {
     await startCreate(sfn, createMachineArn, { cluster: refOf(begun), waits: plan.waits, replaces: true });
@@ -74,10 +76,7 @@ async function begin(
     createExecution: executionArn(createMachineArn, executionName(uid, "create", epoch + 1)),
   };
   const remove = (["dataPlane", "failure", "lastError"] as const).filter((name) => record[name] !== undefined);
-  return writeRecord(registry, refOf(record), { set, remove, raise: ["epoch", "generation"], expect: generation }, "epoch").catch((error: unknown) => {
-    if (error instanceof EpochPassed) throw new ChangedMeanwhile(`${record.name} was changed at the same moment`, { cause: error });
-    throw error;
-  });
+  return writeRecord(registry, refOf(record), { set, remove, raise: ["epoch", "generation"], expect: generation }, "epoch").catch(changedSince(record));
 }
 
 /** Nothing was begun: the record says again what it said. */

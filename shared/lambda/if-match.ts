@@ -1,4 +1,4 @@
-import { ChangedMeanwhile } from "../errors";
+import { ChangedMeanwhile, EpochPassed } from "../errors";
 import type { ClusterRecord } from "../registry/cluster-record";
 import { etagOf } from "../registry/cluster-view";
 
@@ -7,3 +7,11 @@ export function mustMatch(headers: Record<string, string>, record: ClusterRecord
   const asked = headers["if-match"];
   if (asked && asked !== "*" && asked !== etagOf(record)) throw new ChangedMeanwhile(`${record.name} is at ${etagOf(record)} by now`);
 }
+
+/** Catches the failure of a write that expects the generation that was read. @throws ChangedMeanwhile where somebody else's came first, and the error otherwise */
+export const changedSince =
+  ({ name }: ClusterRecord) =>
+  (error: unknown): never => {
+    if (error instanceof EpochPassed) throw new ChangedMeanwhile(`${name} was changed at the same moment`, { cause: error });
+    throw error;
+  };

@@ -72,10 +72,8 @@ class Fault:
     async def unseen(self, call, do, _first):
         return await self.hiding.hide(call, do)
 
-    async def killed_unseen(self, call, do, _first):
-        answer = await self.hiding.hide(call, do)
-        end(call.function, idle=False)
-        return answer
+    async def killed_unseen(self, call, do, first):
+        return await self.killed(call, lambda: self.hiding.hide(call, do), first)
 
 
 def end(function, idle):
